@@ -1,0 +1,80 @@
+import { fill } from "./preset.ts";
+import type { Profile } from "./profile.ts";
+
+/** A variable as text by name, for example `process.env`. */
+export type HostEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** What an agent is told about its work besides the prompt. Paths are as the agent sees them. */
+export interface Task {
+  role: "author" | "reviewer";
+  /** The decision's kind: `implement`, `review`, `rework`, … */
+  kind: string;
+  item: number;
+  /** Null before there is one; the agent then sees an empty variable. */
+  pullRequest: number | null;
+  /** The commit id that the work starts from. */
+  base: string;
+  /** From 1. */
+  attempt: number;
+  /** From 1; 0 before the first review. */
+  round: number;
+  /** Where the agent may write its result. The path is new in every run: it is also the mark that its processes are found by. */
+  resultFile: string;
+  promptFile: string;
+  /** The private home; empty at the start and nobody else's. */
+  home: string;
+  /** Its own folder for temporary files. */
+  tmp: string;
+  /** Whether the agent's processes have user id 0. */
+  root: boolean;
+}
+
+const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * The whole environment of an agent: these names and no others, so that a token which a runner, a person or a later version puts into the
+ * host's environment stays there. In order of strength: what the program promises in `INTERFACE.md`, the profile's own variables, the preset's.
+ * Variables that the host lacks are left out (see `missingVariables`).
+ */
+export function environment(profile: Profile, task: Task, host: HostEnvironment): Record<string, string> {
+  const { preset } = profile;
+  const defaults = Object.entries({ ...preset.env.set, ...(task.root ? preset.approve.rootEnv : {}) });
+  const own = Object.entries(profile.env).flatMap(([name, source]) => {
+    const value = host[source] ?? "";
+    return value === "" ? [] : [[name, value] as const];
+  });
+  return {
+    ...Object.fromEntries(defaults.map(([name, template]) => [name, fill(template, { home: task.home })])),
+    ...baseUrlVariable(profile),
+    ...Object.fromEntries(own),
+    HOME: task.home,
+    TMPDIR: task.tmp,
+    PATH: host["PATH"] || pathOfLastResort,
+    LANG: host["LANG"] || "C.UTF-8",
+    TERM: "dumb",
+    CI: "true",
+    AGENT_DISPATCH_ROLE: task.role,
+    AGENT_DISPATCH_KIND: task.kind,
+    AGENT_DISPATCH_ITEM: String(task.item),
+    AGENT_DISPATCH_PULL_REQUEST: task.pullRequest === null ? "" : String(task.pullRequest),
+    AGENT_DISPATCH_BASE: task.base,
+    AGENT_DISPATCH_RESULT: task.resultFile,
+    AGENT_DISPATCH_PROMPT: task.promptFile,
+    AGENT_DISPATCH_ATTEMPT: String(task.attempt),
+    AGENT_DISPATCH_ROUND: String(task.round),
+  };
+}
+
+/** The profile's model server in the form its CLI wants: with or without `/v1` at the end. Null where the profile names none. */
+export function baseUrlOf(profile: Profile): string | null {
+  const way = profile.preset.baseUrl;
+  if (profile.baseUrl === null || way === null) return null;
+  const bare = profile.baseUrl.replace(/\/+$/, "");
+  return bare.endsWith(way.suffix) ? bare : bare + way.suffix;
+}
+
+function baseUrlVariable(profile: Profile): Record<string, string> {
+  const address = baseUrlOf(profile);
+  const name = profile.preset.baseUrl?.env ?? null;
+  return address === null || name === null ? {} : { [name]: address };
+}

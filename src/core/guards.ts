@@ -1,0 +1,63 @@
+// What is never published, whatever the agent and the checks say. Facts come from the host's own reading of the trees.
+
+import type { Changes } from "../git/changes.ts";
+import type { Limits } from "./policy.ts";
+
+const workflowFolders = [".gitea/workflows/", ".github/workflows/", ".forgejo/workflows/"];
+
+/** Files that the forge executes from the pushed branch with the repository's secrets. Compared without case: some file systems do too. */
+export function isWorkflow(path: string): boolean {
+  const lower = path.toLowerCase();
+  return workflowFolders.some((folder) => lower.startsWith(folder) || lower === folder.slice(0, -1));
+}
+
+/** Why a change may not be published, one sentence each; empty when it may. */
+export function guards(changes: Changes, limits: Limits): string[] {
+  const problems: string[] = [];
+  if (changes.changeCount > limits.changedFilesMax)
+    problems.push(`it changes ${changes.changeCount} files (at most ${limits.changedFilesMax})`);
+  const bytes = changes.changes.reduce((sum, change) => sum + change.bytes, 0);
+  if (bytes > limits.changeBytesMax)
+    problems.push(`its changed files have ${megabytes(bytes)} together (at most ${megabytes(limits.changeBytesMax)})`);
+  for (const change of changes.changes) {
+    if (change.bytes > limits.fileBytesMax)
+      problems.push(`\`${change.path}\` has ${megabytes(change.bytes)} (at most ${megabytes(limits.fileBytesMax)})`);
+    if (change.newMode === "160000")
+      problems.push(`\`${change.path}\` is a submodule or a repository inside the repository`);
+    if (change.linkTarget !== null && leavesTree(change.path, change.linkTarget)) {
+      problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
+    }
+  }
+  problems.push(...conflictMarkers(changes));
+  return problems.slice(0, 10);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+/** Whether a link's target, from where the link lies, is outside of the tree or inside `.git`. */
+export function leavesTree(path: string, target: string): boolean {
+  if (target.startsWith("/")) return true;
+  const parts = path.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.pop() === undefined) return true;
+  }
+  return parts[0]?.toLowerCase() === ".git";
+}
+
+function conflictMarkers(changes: Changes): string[] {
+  const opened = new Map<string, number>();
+  const found: string[] = [];
+  for (const { path, line, text } of changes.addedLines) {
+    if (/^<{7}(?: |$)/.test(text)) opened.set(path, line);
+    const start = opened.get(path);
+    if (start !== undefined && /^>{7}(?: |$)/.test(text)) {
+      found.push(`\`${path}\` line ${start} begins a conflict that was not resolved`);
+      opened.delete(path);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,108 @@
+// What one run knows: plain values, time included. `decide` sees nothing else, so a snapshot and a policy replay any decision.
+
+import type { Account, Comment, Issue, Pull, TimelineEntry, WriteAccess } from "../forge/port.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+
+/** Why the run started. It narrows the look to one item at most; it is never believed about what is so now. */
+export interface Trigger {
+  event: "schedule" | "dispatch" | "label" | "comment" | "other";
+  /** Number that the event or the input `item` names; null looks at the whole repository. */
+  item: number | null;
+  /** Extra instruction of the person who started the run; empty when none. */
+  message: string;
+  /** Login of whoever caused the event; null where the executor does not say. */
+  actor: string | null;
+  /** A person named an item by hand: that is an order, since only people with the right to start workflows can. */
+  byHand: boolean;
+  /** Id under which that order is remembered, so that it is obeyed once. */
+  orderId: string;
+}
+
+/** An entry of the ledger as found: absent, of a form or version that must not be touched, or a record with its commit id. */
+export type RecordFact =
+  | { kind: "none" }
+  | { kind: "unreadable"; sha: string; why: string }
+  | { kind: "record"; sha: string; record: LedgerRecord };
+
+/** Facts that cost several requests, read only for the candidates that decide asks for. */
+export interface Details {
+  timeline: TimelineEntry[];
+  comments: Comment[];
+  openDependencies: { repository: string; number: number }[];
+  /** Commit of the item's branch on the forge; null when there is none. */
+  branch: string | null;
+  /** Write access by login, as far as it was asked. */
+  access: Readonly<Record<string, WriteAccess>>;
+}
+
+/** An issue with its branch and open pull request, or a person's pull request. */
+export interface Item {
+  /** `issue-12` or `pr-34`: the name under which the ledger knows it. */
+  key: string;
+  issue: Issue;
+  record: RecordFact;
+  /** Open pull request of the present generation. */
+  pull: Pull | null;
+  /** The record's pull request where it is open no longer, and when a person last put the trigger label on (0 = never). */
+  former: { pull: Pull; closedAt: number; labelledAt: number } | null;
+  details: Details | null;
+}
+
+export interface Slot {
+  number: number;
+  sha: string;
+  /** Key and epoch of the claim that holds it; null where it cannot be read. */
+  holder: { key: string; epoch: number } | null;
+}
+
+export interface Pause {
+  by: string;
+  why: string;
+  /** ms since 1970; null = until somebody resumes. */
+  until: number | null;
+}
+
+export interface Snapshot {
+  /** The forge's clock, ms since 1970. */
+  now: number;
+  /** Moves from run to run; where a look at costly facts starts. */
+  seed: number;
+  trigger: Trigger;
+  me: Account;
+  /** Identity of this process, as its records name it. */
+  owner: string;
+  /** Logins that are the program itself: the bot, the reviewer, the automatic token's user. */
+  program: readonly string[];
+  base: string;
+  /** Whether this server can start a workflow by REST, and this run knows the file of its own; null = not asked yet. */
+  canDispatch: boolean | null;
+  items: readonly Item[];
+  openPulls: readonly Pull[];
+  /** State of every record of the ledger by key, those of items not in `items` included. */
+  records: Readonly<Record<string, RecordFact>>;
+  slots: readonly Slot[];
+  pause: Pause | null;
+}
+
+/** Key of an issue's item. */
+export function issueKey(number: number): string {
+  return `issue-${number}`;
+}
+
+/** The branch an item is worked on: its name derives from the item, so that a double would be visible. */
+export function branchName(issue: number, generation: number): string {
+  return generation <= 1 ? `agent/issue-${issue}` : `agent/issue-${issue}-${generation}`;
+}
+
+export function isProgram(snapshot: Snapshot, login: string): boolean {
+  return snapshot.program.some((name) => sameLogin(name, login));
+}
+
+/** Logins are compared without case, as the forge does. */
+export function sameLogin(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+export function hasLabel(labels: readonly { name: string }[], name: string): boolean {
+  return labels.some((label) => label.name === name);
+}

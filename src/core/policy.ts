@@ -1,0 +1,66 @@
+// The rules of one repository: inputs of the action merged with the policy file, defaults filled in. Pure values.
+
+export interface Limits {
+  /** Seconds between two renewals of a claim. Default 60. */
+  renewSeconds: number;
+  /** Seconds after the last successful renewal in which the forge may be written. Default 210. */
+  fenceSeconds: number;
+  /** Age at which others may take a claim over, without slack. Default 420. */
+  ttlSeconds: number;
+  /** Added to the age for clocks that differ. Default 30. */
+  slackSeconds: number;
+  /** Grace after the forge says that a run ended. Default 60. */
+  endedSeconds: number;
+  /** Seconds between TERM and KILL. Default 15. */
+  killSeconds: number;
+  /** Longest wait for one answer of the forge. Default 30. */
+  apiSeconds: number;
+  /** Waits after failures in a row; the last one repeats. Default 300, 1800. */
+  cooldownSeconds: readonly number[];
+  /** Longest wait for one command of `prepare` or `checks`. Default 30 minutes. */
+  checkMinutes: number;
+  /** Seconds in which the agent must have written its first byte; 0 = as its preset says. Default 0. */
+  startUpSeconds: number;
+  /** Bytes of agent output kept; more ends the agent. Default 20 MiB. */
+  outputBytesMax: number;
+  /** Largest file that is published, in bytes. Default 10 MiB. */
+  fileBytesMax: number;
+  /** Largest sum of changed files that is published, in bytes. Default 50 MiB. */
+  changeBytesMax: number;
+  /** Most files changed in one publish. Default 500. */
+  changedFilesMax: number;
+}
+
+export interface Policy {
+  label: string;
+  base: string;
+  /** `writers` asks the forge; a list names people. */
+  trusted: "writers" | readonly string[];
+  maxConcurrent: number;
+  maxOpenPulls: number;
+  maxAttempts: number;
+  excludeLabels: readonly string[];
+  excludeTitles: readonly RegExp[];
+  priorityLabels: readonly string[];
+  /** Kind forced by the input `mode`; null decides by itself. */
+  force: "implement" | null;
+  /** Most items whose costly facts one run reads. */
+  looksMax: number;
+  limits: Limits;
+}
+
+/** Names of the stage labels, without the exclusive scope `agent/`. */
+export const stages = ["needs-review", "needs-rework", "merge-ready", "needs-info", "blocked"] as const;
+export type Stage = (typeof stages)[number];
+
+export function stageLabel(stage: Stage): string {
+  return `agent/${stage}`;
+}
+
+/** Stage a label stands for; null for every other label. */
+export function stageOf(label: string): Stage | null {
+  return stages.find((stage) => stageLabel(stage) === label) ?? null;
+}
+
+/** Label that keeps the program's hands off. */
+export const holdLabel = "hold";

@@ -1,0 +1,61 @@
+// In which order candidates are judged, and for which of them costly facts may be read.
+
+import { isLive } from "../ledger/record.ts";
+import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
+import { holdLabel, type Policy } from "./policy.ts";
+
+/** A pure total order: finish before start, then priority label, then oldest, then lowest number. */
+export function ranked(snapshot: Snapshot, policy: Policy): Item[] {
+  return [...snapshot.items].sort(
+    (a, b) =>
+      kindRank(a, snapshot, policy) - kindRank(b, snapshot, policy) ||
+      labelRank(a, policy) - labelRank(b, policy) ||
+      a.issue.createdAt - b.issue.createdAt ||
+      a.issue.number - b.issue.number,
+  );
+}
+
+function kindRank(item: Item, snapshot: Snapshot, policy: Policy): number {
+  if (item.record.kind !== "record" || item.record.record.state !== "published") return 1;
+  return isLive(item.record.record, snapshot.now, policy.limits.slackSeconds) ? 1 : 0;
+}
+
+function labelRank(item: Item, policy: Policy): number {
+  const index = policy.priorityLabels.findIndex((name) => hasLabel(item.issue.labels, name));
+  return index < 0 ? policy.priorityLabels.length : index;
+}
+
+/** Most items assigned to somebody that are looked at in one run: nearly always they are simply taken. */
+const assignedLooksMax = 2;
+
+/**
+ * Keys of the items whose costly facts this run may read: the first half of `looksMax` from the top, the rest from a place that moves from run
+ * to run. So the best candidate is never passed over, and none of a long list starves.
+ */
+export function lookable(items: readonly Item[], snapshot: Snapshot, policy: Policy): Set<string> {
+  const wanting = items.filter((item) => needsLook(item, snapshot, policy));
+  const isAssigned = (item: Item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
+  const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
+  const assigned = wanting.filter((item) => !free.includes(item));
+  const top = free.slice(0, Math.ceil(policy.looksMax / 2));
+  const rest = turn(free.slice(top.length), snapshot.seed, policy.looksMax - top.length - assignedLooksMax);
+  const chosen = [...top, ...rest, ...turn(assigned, snapshot.seed, assignedLooksMax)];
+  return new Set(chosen.map((item) => item.key));
+}
+
+/** `count` of a list, beginning where run number `seed` begins, going round at the end. */
+function turn<T>(list: readonly T[], seed: number, count: number): T[] {
+  if (list.length === 0) return [];
+  const start = (seed * count) % list.length;
+  return [...list.slice(start), ...list.slice(0, start)].slice(0, count);
+}
+
+// Only what does not change while facts are read may stand here: the set must stay the same through one run.
+function needsLook(item: Item, snapshot: Snapshot, policy: Policy): boolean {
+  if (item.record.kind === "unreadable" || item.issue.state === "closed" || item.issue.isPull) return false;
+  if (hasLabel(item.issue.labels, holdLabel) || item.issue.locked) return false;
+  if (item.record.kind !== "record") return true;
+  return (
+    !isLive(item.record.record, snapshot.now, policy.limits.slackSeconds) || item.record.record.owner === snapshot.owner
+  );
+}

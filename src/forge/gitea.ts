@@ -1,0 +1,63 @@
+import { RunError } from "../errors.ts";
+import { accessCalls } from "./access.ts";
+import { actionsCalls } from "./actions.ts";
+import { client } from "./client.ts";
+import { forgeHttp, type HttpOptions } from "./http.ts";
+import { issueCalls } from "./issues.ts";
+import type { Forge } from "./port.ts";
+import { pullCalls } from "./pulls.ts";
+import { repositoryCalls } from "./repository.ts";
+
+export interface GiteaOptions extends HttpOptions {
+  /** Owner of the repository. */
+  owner: string;
+  /** Name of the repository. */
+  name: string;
+}
+
+/** A repository on a Gitea server, 1.22 or newer. Throws RunError for an address or a token that no request could be made with. */
+export function giteaForge(options: GiteaOptions): Forge {
+  const serverUrl = serverUrlOf(options.serverUrl);
+  const token = tokenOf(options.token);
+  const http = forgeHttp({ ...options, serverUrl, token });
+  const calls = client(http, { serverUrl, repository: `${options.owner}/${options.name}`, token });
+  const access = accessCalls(calls);
+  const repository = repositoryCalls(calls, access.ownerIsOrganisation);
+  const defaultBranch = async () => (await repository.repository())?.defaultBranch ?? null;
+  return {
+    url: serverUrl,
+    now: http.now,
+    requests: http.requests,
+    writeAccess: access.writeAccess,
+    ...repository,
+    ...issueCalls(calls),
+    ...pullCalls(calls, defaultBranch),
+    ...actionsCalls(calls),
+  };
+}
+
+/** Addresses come with and without slash or `/api/v1`; a user name in one would end up in logs. */
+function serverUrlOf(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
+    throw new RunError("`server-url` is no address of the kind `https://gitea.example.com`, without user name.", {
+      remedy: "Set `server-url` to the address under which the runner reaches Gitea.",
+      mender: "workflow author",
+      retry: false,
+    });
+  }
+  const path = url.pathname.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
+  return `${url.origin}${path}`;
+}
+
+/** Checked here since `fetch` refuses other characters with an error that prints them. */
+function tokenOf(given: string): string {
+  const token = given.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const what = token === "" ? "empty" : "not a token: it has blanks, line breaks or other characters that no token has";
+  throw new RunError(`The forge token is ${what}.`, {
+    remedy: "Put the bot account's token into the workflow's secret, and the secret into the action's input.",
+    mender: "workflow author",
+    retry: false,
+  });
+}

@@ -1,0 +1,311 @@
+// The host's own repository: bare, in a folder that the agent cannot write, and the only one that is used with the token.
+//
+// Properties: every push spells out what it expects to replace; a read that fails is thrown, "not there" is a value; the ledger is read with
+// one fetch. What fetches leave is kept under `refs/host/…`, which no push and no clone of the agent ever sees.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { RunError } from "../errors.ts";
+import { explain, type Git, type GitOptions, type GitResult, makeGit } from "./git.ts";
+import { deniedText, type PushOutcome, parsePush, type RefChange } from "./push.ts";
+
+export type { PushOutcome, RefChange } from "./push.ts";
+
+export interface HostSetup {
+  /** Folder of ours alone, made if missing: the repository, git's empty home, scratch files. */
+  dir: string;
+  /** Clone URL, `http://…/owner/name.git`, without credentials. */
+  url: string;
+  token: string;
+  bot: Identity;
+  /** The run's environment; see `GitSetup.env`. */
+  env: Readonly<Record<string, string | undefined>>;
+  signal?: AbortSignal;
+  localMs?: number;
+  networkMs?: number;
+  /** Time of commits that the host makes, in ms since 1970; default the machine's clock. */
+  now?: () => number;
+}
+
+export interface Identity {
+  name: string;
+  email: string;
+}
+
+/** One ref of the ledger as the forge has it. */
+export interface LedgerRef {
+  sha: string;
+  /** The commit's message without its last line break; empty when the ref holds no commit. */
+  message: string;
+  /** Text of `effects.json` in its tree; null when there is none, or when it is larger than 4 MiB. */
+  effects: string | null;
+}
+
+export interface NewRecord {
+  /** The record before it, which must be here: fetched, or written by us. */
+  parent: string | null;
+  message: string;
+  effects: string | null;
+}
+
+export interface Host {
+  readonly gitDir: string;
+  readonly bot: Identity;
+  readonly git: Git;
+  /** Runs git on the host's repository. */
+  run(args: readonly string[], options?: GitOptions): Promise<GitResult>;
+  /** The same for what cannot fail but by our own fault or the machine's; answers standard output, throws RunError otherwise. */
+  must(args: readonly string[], options?: GitOptions): Promise<Buffer>;
+  /** Fetches a branch with its last `depth` commits (default 50); null when the forge has no such branch. */
+  fetchBranch(branch: string, depth?: number): Promise<string | null>;
+  /** The same for any full ref name, for example kept work below `refs/agent-dispatch/v1/wip/`. */
+  fetchRef(ref: string, depth?: number): Promise<string | null>;
+  /** All refs of the ledger but `wip/…`, by full name. */
+  fetchLedger(): Promise<Map<string, LedgerRef>>;
+  /** Makes a record's commit here; nothing is pushed. */
+  writeRecord(record: NewRecord): Promise<string>;
+  /** Where the named refs are on the forge now; null = not there. */
+  remoteRefs(names: readonly string[]): Promise<Map<string, string | null>>;
+  /** All refs on the forge whose full name begins with `prefix`. */
+  listRefs(prefix: string): Promise<Map<string, string>>;
+  /** Whether the forge's `ref` holds `sha` in its last 50 commits. */
+  holds(ref: string, sha: string): Promise<boolean>;
+  /** One atomic push of all changes, each with its lease. Never throws for what the forge answers. */
+  push(changes: readonly RefChange[]): Promise<PushOutcome>;
+}
+
+const LEDGER = "refs/agent-dispatch/v1/";
+const EFFECTS = "effects.json";
+const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
+/** All records with their effects; thousands of records of a few KB each. */
+const LEDGER_BYTES_MAX = 128 * 1024 * 1024;
+const DEPTH = 50;
+
+export async function openHost(setup: HostSetup): Promise<Host> {
+  await mkdir(setup.dir, { recursive: true, mode: 0o700 });
+  const git = await makeGit(setup);
+  const gitDir = join(setup.dir, "repository.git");
+  const network = { url: setup.url, token: setup.token };
+  const now = setup.now ?? Date.now;
+  const run = (args: readonly string[], options: GitOptions = {}) => git.run(args, { gitDir, ...options });
+
+  async function must(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
+    const result = await run(args, options);
+    if (result.kind === "ended" && result.code === 0) return result.stdout;
+    throw localError(args, result);
+  }
+
+  await must(["init", "--quiet", "--bare", "--template=", "--initial-branch=none"]);
+  const emptyTree = text(await must(["hash-object", "-t", "tree", "-w", "--stdin"]));
+
+  // Two fetches at once would fight for git's `shallow.lock`: a renewal's look at the ledger must not fail a job's fetch.
+  let fetching: Promise<unknown> = Promise.resolve();
+  function fetch(depth: number, refspecs: readonly string[]): Promise<GitResult> {
+    const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
+    const next = fetching.then(() => run([...args, `--depth=${depth}`, setup.url, ...refspecs], { network }));
+    fetching = next;
+    return next;
+  }
+
+  async function fetchRef(ref: string, depth = DEPTH): Promise<string | null> {
+    requireRef(ref);
+    const local = `refs/host/${ref.slice("refs/".length)}`;
+    const result = await fetch(depth, [`+${ref}:${local}`]);
+    if (result.kind === "ended" && result.code === 0) return text(await must(["rev-parse", "--verify", local]));
+    if (result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr)) return null;
+    throw remoteError(`fetch ${ref}`, result);
+  }
+
+  async function fetchLedger(): Promise<Map<string, LedgerRef>> {
+    // Without `wip`: those are commits of real work, and a depth of 1 would cut their history in this repository.
+    const result = await fetch(1, [`+${LEDGER}*:refs/host/ledger/*`, `^${LEDGER}wip/*`]);
+    if (result.kind !== "ended" || result.code !== 0) {
+      // With a depth and nothing to fetch git ends with 1 and not a word. That could be something else too, so the forge is asked.
+      const isSilent = result.kind === "ended" && result.code === 1 && !/^(?!hint:)./m.test(result.stderr);
+      const names = isSilent ? [...(await listRefs(LEDGER)).keys()] : [];
+      if (isSilent && names.every((name) => name.startsWith(`${LEDGER}wip/`))) return new Map();
+      throw remoteError("fetch the ledger", result);
+    }
+    const listed = text(
+      await must(["for-each-ref", "--format=%(objectname) %(refname:lstrip=3)", "refs/host/ledger/"]),
+    );
+    const refs = listed.split("\n").flatMap((line) => {
+      const [, sha, name] = /^([0-9a-f]{40,64}) (.+)$/.exec(line) ?? [];
+      return sha === undefined || name === undefined ? [] : [{ sha, name: `${LEDGER}${name}` }];
+    });
+    if (refs.length === 0) return new Map();
+    const asked = refs.map(({ sha }) => `${sha}\n${sha}:${EFFECTS}\n`).join("");
+    const batch = await must(["cat-file", "--batch"], { input: asked, outputBytesMax: LEDGER_BYTES_MAX });
+    const objects = readBatch(batch);
+    return new Map(refs.map(({ sha, name }, at) => [name, ledgerRef(sha, objects[2 * at], objects[2 * at + 1])]));
+  }
+
+  async function writeRecord(record: NewRecord): Promise<string> {
+    const tree = record.effects === null ? emptyTree : await effectsTree(record.effects);
+    const parents = record.parent === null ? [] : ["-p", record.parent];
+    const env = identityEnv(setup.bot, Math.floor(now() / 1000));
+    return text(await must(["commit-tree", tree, ...parents, "-F", "-"], { input: record.message, env }));
+  }
+
+  async function effectsTree(effects: string): Promise<string> {
+    const blob = text(await must(["hash-object", "-w", "--stdin"], { input: effects }));
+    return text(await must(["mktree"], { input: `100644 blob ${blob}\t${EFFECTS}\n` }));
+  }
+
+  async function list(patterns: readonly string[]): Promise<Map<string, string>> {
+    const result = await run(["ls-remote", "--quiet", setup.url, ...patterns], { network });
+    if (result.kind !== "ended" || result.code !== 0) throw remoteError("list the refs", result);
+    const lines = result.stdout.toString("utf8").split("\n");
+    return new Map(
+      lines.flatMap((line): [string, string][] => {
+        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
+        return sha === undefined || name === undefined ? [] : [[name, sha]];
+      }),
+    );
+  }
+
+  async function remoteRefs(names: readonly string[]): Promise<Map<string, string | null>> {
+    for (const name of names) requireRef(name);
+    if (names.length === 0) return new Map();
+    // The forge matches the end of names, so others may be listed too.
+    const found = await list(names);
+    return new Map(names.map((name) => [name, found.get(name) ?? null]));
+  }
+
+  async function listRefs(prefix: string): Promise<Map<string, string>> {
+    requireRef(`${prefix}x`);
+    const found = await list([`${prefix}*`]);
+    return new Map([...found].filter(([name]) => name.startsWith(prefix)));
+  }
+
+  async function holds(ref: string, sha: string): Promise<boolean> {
+    const tip = await fetchRef(ref);
+    if (tip === null) return false;
+    const result = await run(["merge-base", "--is-ancestor", sha, tip]);
+    if (result.kind === "ended" && (result.code === 0 || result.code === 1)) return result.code === 0;
+    throw localError(["merge-base"], result);
+  }
+
+  async function push(changes: readonly RefChange[]): Promise<PushOutcome> {
+    requireChanges(changes);
+    const leases = changes.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ""}`);
+    const refspecs = changes.map((change) => `${change.new ?? ""}:${change.ref}`);
+    const args = ["push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed"];
+    return parsePush(await run([...args, ...leases, setup.url, ...refspecs], { network }), changes);
+  }
+
+  return {
+    ...{
+      gitDir,
+      bot: setup.bot,
+      git,
+      run,
+      must,
+      fetchRef,
+      fetchLedger,
+      writeRecord,
+      remoteRefs,
+      listRefs,
+      holds,
+      push,
+    },
+    fetchBranch: (branch, depth) => fetchRef(`refs/heads/${branch}`, depth),
+  };
+}
+
+function text(stdout: Buffer): string {
+  return stdout.toString("utf8").trim();
+}
+
+/** Author and committer as variables; `seconds` since 1970, UTC. */
+export function identityEnv(who: Identity, seconds: number): Record<string, string> {
+  const date = `@${seconds} +0000`;
+  return {
+    GIT_AUTHOR_NAME: who.name,
+    GIT_AUTHOR_EMAIL: who.email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: who.name,
+    GIT_COMMITTER_EMAIL: who.email,
+    GIT_COMMITTER_DATE: date,
+  };
+}
+
+/** One object as `cat-file --batch` shows it; undefined when it is missing. */
+export type BatchObject = { type: string; content: Buffer } | undefined;
+
+/** Reads the answer of `cat-file --batch`, in the order asked. */
+export function readBatch(answer: Buffer): BatchObject[] {
+  const objects: BatchObject[] = [];
+  for (let at = 0; at < answer.length; ) {
+    const lineEnd = answer.indexOf(10, at);
+    if (lineEnd < 0) break;
+    const [, type, size] =
+      /^[0-9a-f]{40,64} ([a-z]+) (\d+)$/.exec(answer.subarray(at, lineEnd).toString("latin1")) ?? [];
+    at = lineEnd + 1;
+    if (type === undefined || size === undefined) {
+      objects.push(undefined);
+      continue;
+    }
+    objects.push({ type, content: answer.subarray(at, at + Number(size)) });
+    at += Number(size) + 1;
+  }
+  return objects;
+}
+
+function ledgerRef(sha: string, commit: BatchObject, effects: BatchObject): LedgerRef {
+  const raw = commit?.type === "commit" ? commit.content.toString("utf8") : "";
+  const headerEnd = raw.indexOf("\n\n");
+  const message = headerEnd < 0 ? "" : raw.slice(headerEnd + 2).replace(/\n$/, "");
+  const readable = effects?.type === "blob" && effects.content.length <= EFFECTS_BYTES_MAX;
+  return { sha, message, effects: readable ? effects.content.toString("utf8") : null };
+}
+
+/** Names are ours, derived from numbers and checked words; this keeps a mistake from becoming an option or a refspec. */
+function requireRef(ref: string): void {
+  const whole = /^refs\/[A-Za-z0-9][^\s:?*[\\^~]*$/.test(ref) && !ref.includes("..") && !/[\0-\x1f\x7f]/.test(ref);
+  if (!whole) throw new TypeError(`not a full ref name: ${JSON.stringify(ref)}`);
+}
+
+function requireChanges(changes: readonly RefChange[]): void {
+  const names = new Set(changes.map((change) => change.ref));
+  if (changes.length === 0 || names.size !== changes.length)
+    throw new TypeError("a push needs changes of different refs");
+  for (const change of changes) {
+    requireRef(change.ref);
+    for (const sha of [change.old, change.new]) {
+      if (sha !== null && !/^[0-9a-f]{40,64}$/.test(sha))
+        throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
+    }
+    // The server does not evaluate a ref that stays: a stale claim would go unnoticed.
+    if (change.old === change.new) throw new TypeError(`${change.ref} does not change in this push`);
+  }
+}
+
+function localError(args: readonly string[], result: GitResult): RunError {
+  const full = /No space left on device|Permission denied|Read-only file system/.test(explain(result));
+  return new RunError(`git ${args[0] ?? ""} in the host's own repository failed: ${explain(result)}`, {
+    remedy: full
+      ? "Look at disk space and rights of the runner's temporary folder."
+      : "The next run starts with a fresh repository; if it happens again, report it with this text.",
+    mender: full ? "server operator" : "agent-dispatch",
+    retry: true,
+  });
+}
+
+/** A failed read: denied is for a person to mend, anything else may pass. */
+function remoteError(what: string, result: GitResult): RunError {
+  const denied = result.kind === "ended" ? deniedText(result.stderr) : null;
+  if (denied !== null) {
+    return new RunError(`Could not ${what}: ${denied}`, {
+      remedy:
+        "Give the token the scope `read:repository` (better `write:repository`) and its account access to the repository.",
+      mender: "workflow author",
+      retry: false,
+    });
+  }
+  return new RunError(`Could not ${what}: ${explain(result)}`, {
+    remedy: "The next run tries again; if it stays, look at the forge and at the network between it and the runner.",
+    mender: "server operator",
+    retry: true,
+  });
+}

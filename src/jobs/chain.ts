@@ -1,0 +1,68 @@
+// Starts the next run: at the end of one that moved something, and from a cron tick, which never runs an agent itself.
+
+import type { Decision } from "../core/decision.ts";
+import type { Trigger } from "../core/model.ts";
+import { decided } from "../deciding.ts";
+import { describe, RunError } from "../errors.ts";
+import { observe, type Who } from "../observe.ts";
+import { type Outcome, outcome } from "../outcome.ts";
+import type { Ports } from "../ports.ts";
+import type { Reached } from "../preflight.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** A tick's whole work: a run of its own for the item. Throws RunError when the forge refuses, since then no agent would ever run. */
+export async function dispatchTick(
+  ports: Ports,
+  decision: Extract<Decision, { kind: "dispatch" }>,
+  ref: string,
+): Promise<Outcome> {
+  const number = decision.item.issue.number;
+  const workflow = await ports.ownWorkflow();
+  if (workflow === null) throw new Error("a dispatch was decided without a workflow to start");
+  const started = await ports.forge.dispatch(workflow, ref, { item: String(number) });
+  if (started.kind === "refused") {
+    throw new RunError(`The forge does not start ${workflow} for #${number}: ${started.answer}`, {
+      remedy:
+        "Give the workflow file the trigger `workflow_dispatch` with the input `item`, as in workflows/agent.yml, and the token the scope `write:repository`.",
+      mender: "workflow author",
+      retry: false,
+    });
+  }
+  return outcome({
+    ...{ kind: decision.work === "give-up" ? "resume" : decision.work, outcome: "dispatched", item: number },
+    ...{
+      reason: `#${number} is next; a run of its own was started for it`,
+      next: "That run does the work; a scheduled run could be cancelled by the next tick.",
+    },
+  });
+}
+
+/** When work is left that could start now, one dispatch. A chain that cannot start costs time, never correctness. */
+export async function chain(
+  ports: Ports,
+  settings: Settings,
+  who: Who,
+  trigger: Trigger,
+  reached: Reached,
+  done: Outcome,
+): Promise<Outcome> {
+  if (!settings.chain || ports.run.onServer === null || done.outcome === "lost") return done;
+  try {
+    const fresh: Trigger = { ...trigger, event: "other", item: null, byHand: false, message: "" };
+    const { snapshot } = await observe(ports, { ...who, owner: "" }, fresh, settings.policy);
+    const { decision } = await decided(ports, settings.policy, snapshot);
+    if (decision.kind === "idle") return done;
+    const workflow = (await ports.forge.canDispatch()) ? await ports.ownWorkflow() : null;
+    if (workflow === null) return done;
+    const started = await ports.forge.dispatch(workflow, reached.repository.defaultBranch, {});
+    ports.log.line(
+      started.kind === "started"
+        ? "started the next run: there is more to do"
+        : `the next run was not started: ${started.answer}`,
+    );
+    return done;
+  } catch (error) {
+    ports.log.line(`the next run was not started: ${describe(error)}`);
+    return done;
+  }
+}

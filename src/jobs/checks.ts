@@ -1,0 +1,53 @@
+// `prepare` and `checks` on a fresh tree of exactly one commit: what is published is what was checked.
+
+import { join } from "node:path";
+import type { CheckResult } from "../core/report.ts";
+import { makeCheckout } from "../git/clone.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Job } from "./job.ts";
+import { runShell, type ShellEnd } from "./shell.ts";
+
+export type Checked =
+  | { kind: "green"; results: CheckResult[] }
+  | { kind: "red"; results: CheckResult[]; failed: ShellEnd }
+  /** The work was stopped meanwhile. */
+  | { kind: "stopped" };
+
+let trees = 0;
+
+/** Runs them on a commit. Stops at the first that fails. Nothing they write in the tree is published. */
+export async function check(job: Job, workspace: Workspace, commit: string, stop: AbortSignal): Promise<Checked> {
+  const { settings, ports } = job;
+  const checks = settings.checks === "statuses" ? [] : settings.checks;
+  if (checks.length === 0) return { kind: "green", results: [] };
+  const dir = join(workspace.root, `check-${++trees}`);
+  await makeCheckout(await ports.host(), { dir, commit });
+  const results: CheckResult[] = [];
+  for (const [index, command] of [...settings.prepare, ...checks].entries()) {
+    if (stop.aborted) return { kind: "stopped" };
+    const end = await runInTree(job, workspace, dir, command, stop);
+    if (stop.aborted) return { kind: "stopped" };
+    const { killed, ...result } = end;
+    if (index >= settings.prepare.length) results.push(result);
+    ports.log.line(
+      `${end.exitCode === 0 ? "passed" : "failed"}: ${command} (exit code ${end.exitCode ?? `none: ${killed ?? "?"}`})`,
+    );
+    if (end.exitCode !== 0) return { kind: "red", results, failed: end };
+  }
+  return { kind: "green", results };
+}
+
+/** `prepare` in the agent's clone, before the agent. */
+export async function prepare(job: Job, workspace: Workspace, stop: AbortSignal): Promise<ShellEnd | null> {
+  for (const command of job.settings.prepare) {
+    const end = await runInTree(job, workspace, workspace.clone, command, stop);
+    if (end.exitCode !== 0) return end;
+  }
+  return null;
+}
+
+function runInTree(job: Job, workspace: Workspace, cwd: string, command: string, stop: AbortSignal): Promise<ShellEnd> {
+  const { home, tmp, kept } = workspace;
+  const path = job.ports.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+  return runShell({ command, cwd, home, tmp, kept, policy: job.settings.policy, path, stop });
+}

@@ -1,0 +1,272 @@
+// One attempt at an issue: assign, clone, agent, checks, publish, effects. Every ending goes through one commit point (settle.ts), so that a
+// run that dies anywhere leaves either nothing or a record from which the rest can be done.
+
+import type { Work } from "../core/decision.ts";
+import type { Effect } from "../core/effects.ts";
+import { stageLabel } from "../core/policy.ts";
+import * as report from "../core/report.ts";
+import { makeClone } from "../git/clone.ts";
+import { ClaimLost } from "../ledger/claim.ts";
+import { type Outcome, outcome } from "../outcome.ts";
+import { makeWorkspace, type Workspace } from "../workspace.ts";
+import { type Authored, author, type Failed } from "./author.ts";
+import { prepare } from "./checks.ts";
+import { applyEffects } from "./effects.ts";
+import {
+  afterSettling,
+  answered,
+  droppedPaths,
+  facts,
+  fail,
+  giveUp,
+  handTo,
+  type ImplementJob,
+  interrupted,
+  lost,
+  patchEffect,
+  spent,
+  statusComment,
+} from "./endings.ts";
+import { effectPorts, forgeNow, type Job, runLink } from "./job.ts";
+import { type Keepalive, keepAlive } from "./keepalive.ts";
+import { settle } from "./settle.ts";
+
+export async function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
+  const own = { ...job, plan: work.plan };
+  const life = keepAlive(job);
+  const workspace = await makeWorkspace(job.ports, job.settings.workspace);
+  try {
+    await begin(own);
+    const authored = await attempt(own, workspace, life);
+    return await end(own, authored, life);
+  } catch (error) {
+    if (error instanceof ClaimLost) return lost(own);
+    throw error;
+  } finally {
+    await life.stop();
+    await workspace.remove();
+  }
+}
+
+/** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
+async function begin(job: ImplementJob): Promise<void> {
+  const { plan, ports, settings, who, item, claim } = job;
+  const startedAt = new Date(forgeNow(ports)).toISOString();
+  const body = report.workingComment({
+    ...{
+      attempt: plan.attempt,
+      attemptsMax: settings.policy.maxAttempts,
+      profile: claim.record.profile ?? "?",
+      run: runLink(ports),
+    },
+    ...{ branch: plan.branch, askedBy: plan.askedBy, startedAt, sandboxed: false },
+  });
+  const effects: Effect[] = [
+    {
+      id: "label",
+      do: "labels",
+      on: "issue",
+      add: [settings.policy.label],
+      remove: [stageLabel("needs-info"), stageLabel("blocked")],
+    },
+    { id: "assign", do: "assign", on: "issue", add: [who.me.login], remove: [...plan.unassign], since: startedAt },
+    { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: ports.redact(body) },
+    ...plan.orderComments.map(
+      (comment): Effect => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" }),
+    ),
+  ];
+  await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, null);
+}
+
+async function attempt(job: ImplementJob, workspace: Workspace, life: Keepalive): Promise<Authored | Failed> {
+  const { plan, ports, settings } = job;
+  const host = await ports.host();
+  const base = await ports.log.group("Clone", async () => {
+    const sha = await host.fetchBranch(settings.policy.base);
+    if (sha !== null) await makeClone(host, { dir: workspace.clone, commit: sha, branchName: plan.branch });
+    return sha;
+  });
+  if (base === null) return failedHere("forge-error", `the base branch \`${settings.policy.base}\` is gone`, "");
+  const unprepared = await prepare(job, workspace, life.signal);
+  if (unprepared !== null && !life.signal.aborted) {
+    const how = unprepared.killed ?? `exit code ${unprepared.exitCode}`;
+    return failedHere(
+      "base-red",
+      `\`${unprepared.command}\` (prepare) failed on the base branch: ${how}`,
+      unprepared.tail,
+    );
+  }
+  return author(job, plan, workspace, base, life.signal);
+}
+
+export function failedHere(kind: Failed["class"], text: string, output: string): Failed {
+  return { kind: "failed", class: kind, text, fingerprint: kind, resetsAt: null, output };
+}
+
+async function end(job: ImplementJob, authored: Authored | Failed, life: Keepalive): Promise<Outcome> {
+  if ("kind" in authored) return fail(job, authored, null);
+  const stopped = await life.check();
+  if (stopped !== null) return interrupted(job, stopped, authored);
+  const { end: ending } = authored;
+  switch (ending.kind) {
+    case "failed":
+      return fail(job, ending, authored);
+    case "interrupted":
+      return interrupted(job, { kind: "taken-back", why: "it was stopped" }, authored);
+    case "words":
+      return speak(job, ending, authored);
+    case "work":
+      return publish(job, ending, authored);
+    default:
+      return ending satisfies never;
+  }
+}
+
+async function publish(
+  job: ImplementJob,
+  work: Extract<Authored["end"], { kind: "work" }>,
+  authored: Authored,
+): Promise<Outcome> {
+  const { plan, ports, item, settings } = job;
+  const { composed, result, checks } = work;
+  const run = runLink(ports);
+  const issue = item.issue.number;
+  const dropped = droppedPaths(composed.droppedPatch);
+  const summary = result.summary ?? result.body ?? "";
+  const profile = authored.profile.name;
+  const body = report.pullBody({
+    ...{
+      issue,
+      generation: plan.generation,
+      title: result.title ?? "",
+      body: result.body ?? "",
+      summary,
+      finished: true,
+      profile,
+      run,
+      checks,
+    },
+    ...{
+      head: composed.head,
+      followUps: result.followUps.map((f) => ({ title: f.title, body: f.body ?? "" })),
+      droppedWorkflows: dropped.length,
+    },
+    change: {
+      ...{
+        files: composed.changes.changeCount,
+        insertions: composed.changes.insertions,
+        deletions: composed.changes.deletions,
+      },
+      lines: composed.changes.changes
+        .slice(0, 40)
+        .map((c) => `${c.path} | ${c.binary ? "binary" : `+${c.addedLines} -${c.deletedLines}`}`),
+    },
+  });
+  const effects: Effect[] = [
+    {
+      ...({
+        id: "pull",
+        do: "pull",
+        head: plan.branch,
+        base: settings.policy.base,
+        issue,
+        generation: plan.generation,
+      } as const),
+      ...{ title: report.pullTitle(result.title ?? "", item.issue.title), body },
+    },
+    { id: "stage", do: "labels", on: "pull", add: [stageLabel("needs-review")], remove: [] },
+  ];
+  if (checks !== "statuses" && checks.length > 0) {
+    const description = `${checks.length} check${checks.length === 1 ? "" : "s"} passed before publishing`;
+    const status = { context: "agent-dispatch/checks", state: "success", description, target: run.url ?? "" } as const;
+    effects.push({ id: "checks", do: "status", sha: composed.head, ...status });
+  }
+  if (composed.droppedPatch !== null) effects.push(patchEffect(job, "pull", composed.droppedPatch, dropped));
+  const { costUsd, durationMs } = authored;
+  const comment = report.publishedComment({
+    profile,
+    run,
+    attempt: plan.attempt,
+    durationMs,
+    costUsd,
+    checks,
+    head: composed.head,
+    summary,
+  });
+  effects.push(statusComment(comment), ...answered(plan, "rocket"));
+  const change = { ...spent(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile };
+  const settled = await settle(job, { after: "done", stage: "needs-review", effects, head: composed.head, change });
+  const done = outcome({
+    ...facts(job, authored),
+    ...{
+      kind: "implement",
+      outcome: "done",
+      head: composed.head,
+      pullRequest: settled.kind === "settled" ? settled.pull : null,
+    },
+    reason:
+      settled.kind === "settled"
+        ? `#${issue}: pull request #${settled.pull ?? "?"} is open`
+        : `#${issue}: the work is published`,
+    next: "The next run reviews it.",
+  });
+  if (settled.kind === "branch-refused") {
+    const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
+    return fail(job, failedHere("push-rejected", text, ""), authored);
+  }
+  return afterSettling(job, settled, done);
+}
+
+/** No code to publish: a question, a reason why nothing needs doing, or a patch that only a person may apply. */
+async function speak(
+  job: ImplementJob,
+  words: Extract<Authored["end"], { kind: "words" }>,
+  authored: Authored,
+): Promise<Outcome> {
+  const { plan, ports, item } = job;
+  const { result, droppedPatch, droppedPaths: paths } = words;
+  const run = runLink(ports);
+  const key = String(job.claim.record.epoch);
+  const text = result.question ?? result.summary ?? result.body ?? "";
+  if (result.status === "implemented" || result.status === "blocked") {
+    const why =
+      result.status === "blocked"
+        ? `The agent says it cannot be done here: ${text}`
+        : "The agent changed nothing but workflow files, which are never pushed.";
+    const extra = droppedPatch === null ? [] : [patchEffect(job, "issue", droppedPatch, paths)];
+    return giveUp(job, { failure: null, text: why, output: "" }, authored, extra);
+  }
+  const say = result.status === "needs-info" ? report.questionComment : report.noChangeComment;
+  const line =
+    result.status === "needs-info"
+      ? "**Waiting for an answer** to the question below"
+      : "**Nothing to change**, the agent says; its evidence is below";
+  const effects: Effect[] = [
+    { id: "stage", do: "labels", on: "issue", add: [stageLabel("needs-info")], remove: [job.settings.policy.label] },
+    handTo(job, plan.askedBy),
+    statusComment(report.statusLine(line, run)),
+    {
+      id: "question",
+      do: "comment",
+      on: "issue",
+      purpose: "question",
+      key,
+      mode: "new",
+      body: say(plan.askedBy, text, run, key),
+    },
+    ...answered(plan, "rocket"),
+  ];
+  const settled = await settle(job, {
+    after: "blocked",
+    stage: "needs-info",
+    effects,
+    head: null,
+    change: spent(job, authored),
+  });
+  const done = outcome({
+    ...{ ...facts(job, authored), kind: "implement", outcome: "needs-person" },
+    reason: `#${item.issue.number}: ${result.status === "needs-info" ? "the agent asks a question" : "the agent says that nothing needs to be changed"}`,
+    next: `@${plan.askedBy} answers; the label put on again goes on.`,
+  });
+  return afterSettling(job, settled, done);
+}

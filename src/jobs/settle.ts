@@ -1,0 +1,117 @@
+// The end of a claim: the commit point, the effects, the last record. Whatever happens after the commit point, any later run can finish it.
+
+import type { Effect, Effects } from "../core/effects.ts";
+import type { FailureClass } from "../core/failure.ts";
+import { describe, ForgeError } from "../errors.ts";
+import { type Claim, ClaimLost } from "../ledger/claim.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { applyEffects, type EffectsOutcome } from "./effects.ts";
+import { effectPorts, type Job } from "./job.ts";
+
+export interface Ending {
+  after: LedgerRecord["after"];
+  stage: string | null;
+  effects: Effect[];
+  /** The commit to publish; null when none is. */
+  head: string | null;
+  change: Partial<LedgerRecord>;
+}
+
+export type Settled =
+  | { kind: "settled"; pull: number | null }
+  /** Published; the next run finishes what is left. */
+  | { kind: "unfinished"; why: string }
+  | { kind: "lost" }
+  | { kind: "branch-refused"; detail: string }
+  | { kind: "failed"; failure: FailureClass; why: string };
+
+/** Waits between tries to finish effects, in ms: the forge may be away for a moment. */
+const retryWaitsMs = [2_000, 10_000, 30_000];
+
+export async function settle(job: Job, ending: Ending): Promise<Settled> {
+  const { claim, ports } = job;
+  const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
+  const published = await claim.publish(
+    { ...ending.change, after: ending.after, stage: ending.stage },
+    effects,
+    ending.head,
+  );
+  switch (published.kind) {
+    case "ok":
+      return finishEffects(job, effects);
+    case "unknown":
+      return {
+        kind: "failed",
+        failure: "forge-error",
+        why: `the forge did not say whether the publish was applied: ${published.cause}`,
+      };
+    case "lost":
+    case "branch-refused":
+      return published;
+    default:
+      return published satisfies never;
+  }
+}
+
+/** Does what a published record still asks for, by whichever run. */
+export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, effects: Effects): Promise<Settled> {
+  const { claim, ports } = job;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const outcome = await applyEffects(effectPorts(job), effects, claim.record.pull);
+      return await close(claim, outcome);
+    } catch (error) {
+      if (error instanceof ClaimLost) return { kind: "lost" };
+      const waitMs = error instanceof ForgeError && error.retry ? retryWaitsMs[attempt] : undefined;
+      if (waitMs === undefined) return await leave(claim, describe(error));
+      ports.log.line(`will try again in ${waitMs / 1000} s: ${describe(error)}`);
+      await ports.clock.sleep(waitMs);
+    }
+  }
+}
+
+async function close(claim: Claim, outcome: EffectsOutcome): Promise<Settled> {
+  const change: Partial<LedgerRecord> =
+    outcome.kind === "done"
+      ? { state: claim.record.after, pull: outcome.pull }
+      : { state: "closed", pull: outcome.pull };
+  const ended = await claim.finish(change);
+  switch (ended.kind) {
+    case "ok":
+      return { kind: "settled", pull: outcome.pull };
+    case "lost":
+      return { kind: "lost" };
+    case "unknown":
+      return { kind: "unfinished", why: `the forge did not say whether the record was closed: ${ended.cause}` };
+    case "refused":
+    case "denied":
+      return { kind: "unfinished", why: ended.text };
+    default:
+      return ended satisfies never;
+  }
+}
+
+// With no lease left the next run need not wait for this one to age.
+async function leave(claim: Claim, why: string): Promise<Settled> {
+  await claim.abandon().catch(() => undefined);
+  return { kind: "unfinished", why };
+}
+
+/** Every text of the effects passes the redaction before it is stored: the ledger is readable to whoever can read the repository. */
+function redacted(effects: Effects, redact: (text: string) => string): Effects {
+  return {
+    ...effects,
+    effects: effects.effects.map((effect) => {
+      switch (effect.do) {
+        case "pull":
+          return { ...effect, title: redact(effect.title), body: redact(effect.body) };
+        case "comment":
+          return { ...effect, body: redact(effect.body) };
+        case "status":
+          return { ...effect, description: redact(effect.description) };
+        default:
+          return effect;
+      }
+    }),
+  };
+}

@@ -1,0 +1,98 @@
+// What must hold before anything is decided: else the run cannot work, and says who can mend what.
+
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Profile } from "./agent/profile.ts";
+import { RunError } from "./errors.ts";
+import type { Account, Forge, Repository } from "./forge/port.ts";
+import { policyBytesMax } from "./settings/policy-file.ts";
+import type { Connection } from "./settings/settings.ts";
+
+export interface Reached {
+  me: Account;
+  repository: Repository;
+  /** Text of the policy file; null where there is none. */
+  policy: string | null;
+}
+
+/** First look at the forge: who we are, what the repository is, and its policy. Throws RunError with the remedy. */
+export async function reach(forge: Forge, connection: Connection): Promise<Reached> {
+  const [me, repository] = await Promise.all([forge.me(), forge.repository()]);
+  const full = `${connection.owner}/${connection.name}`;
+  if (repository === null) {
+    throw problem(
+      `${full} does not exist on ${connection.serverUrl}, or @${me.login} may not see it.`,
+      "Check the name, and give the bot account access to the repository.",
+    );
+  }
+  if (repository.archived) throw problem(`${full} is archived.`, "Unarchive it, or remove the workflow.");
+  if (repository.mirror)
+    throw problem(
+      `${full} is a mirror; nothing can be pushed to it.`,
+      "Run the action in the repository that it mirrors.",
+    );
+  if (repository.empty) throw problem(`${full} is empty.`, "Push a first commit to its default branch.");
+  if (!repository.hasIssues)
+    throw problem(`Issues are turned off in ${full}.`, "Turn them on in the repository's settings.");
+  if (!repository.hasPulls)
+    throw problem(`Pull requests are turned off in ${full}.`, "Turn them on in the repository's settings.");
+  if (!repository.may.push) {
+    throw problem(
+      `@${me.login} may not write code in ${full}.`,
+      "Make the bot account a collaborator with write access; its token needs `write:repository` and `write:issue`.",
+    );
+  }
+  if (me.id < 0) await refuseAutomaticToken(forge);
+  const base = connection.base ?? repository.defaultBranch;
+  const policy = await forge.file(connection.policyPath, base, policyBytesMax);
+  if (policy === null && connection.policyGiven) {
+    throw problem(
+      `The policy file ${connection.policyPath} is not on the branch ${base}.`,
+      "Add it, or leave the input `policy` out.",
+    );
+  }
+  return { me, repository, policy };
+}
+
+/** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */
+async function refuseAutomaticToken(forge: Forge): Promise<void> {
+  const version = await forge.version();
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) > 1 || Number(minor) >= 26) return;
+  throw problem(
+    `This server (${version}) does not let the automatic token of a run open pull requests.`,
+    "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.",
+  );
+}
+
+/** The first profile's program must be on this runner; profiles that lack theirs are left out with a word. */
+export function presentProfiles(profiles: readonly Profile[], path: string, warn: (text: string) => void): Profile[] {
+  const present = profiles.filter((profile) => isOnPath(profile.preset.bin, path));
+  const missing = profiles.filter((profile) => !present.includes(profile));
+  if (present.length === 0) {
+    const names = [...new Set(missing.map((profile) => `\`${profile.preset.bin}\``))].join(", ");
+    throw problem(
+      `The agent's program ${names} is not installed on this runner (nothing of that name is on PATH).`,
+      "Install it on the runner, or choose another agent with `agents` or `agent-command`.",
+    );
+  }
+  for (const profile of missing)
+    warn(`profile ${profile.name} is left out: \`${profile.preset.bin}\` is not on this runner's PATH`);
+  return present;
+}
+
+function isOnPath(bin: string, path: string): boolean {
+  const places = bin.includes("/") ? [bin] : path.split(delimiter).map((folder) => join(folder, bin));
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return statSync(place).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
+
+function problem(message: string, remedy: string): RunError {
+  return new RunError(message, { remedy, mender: "workflow author", retry: false });
+}

@@ -1,0 +1,3 @@
+process.on("SIGTERM", () => console.log("not now"));
+console.log("working");
+setTimeout(() => undefined, 60_000);

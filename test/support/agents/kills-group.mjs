@@ -1,0 +1,2 @@
+console.log("goodbye");
+process.kill(0, "SIGKILL");

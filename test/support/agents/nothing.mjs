@@ -1,0 +1,1 @@
+console.log("I looked at it and did nothing.");

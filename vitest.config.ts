@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+/** Unit tests are those that need neither the bundle nor a second process but git; the others live in the folders named below. */
+const slow = ["test/e2e/**", "test/contract/**", "test/recorded/**", "test/bundle/**"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: slow } },
+      {
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: "bundle", include: ["test/bundle/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
+    ],
+  },
+});

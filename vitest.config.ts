@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Unit tests are those that need neither the bundle nor a second process but git; the others live in the folders named below. */
-const slow = ["test/e2e/**", "test/contract/**", "test/recorded/**", "test/bundle/**"];
+const slow = ["test/e2e/**", "test/contract/**", "test/recorded/**", "test/bundle/**", "test/run/**"];
 
 export default defineConfig({
   test: {
@@ -15,6 +15,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000 } },
       { test: { name: "bundle", include: ["test/bundle/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
     ],
   },

@@ -47810,12 +47810,14 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _forge_gitea_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6888);
 /* harmony import */ var _git_host_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3905);
 /* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(7309);
+/* harmony import */ var _own_run_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(1023);
 /* harmony import */ var _preflight_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7100);
 /* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7597);
 /* harmony import */ var _settings_settings_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(3713);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8847);
 /* harmony import */ var _trigger_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(6739);
 // Entry of the action, for the main step and for the post step: environment → ports → run → outputs. All that is global lives here.
+
 
 
 
@@ -47855,12 +47857,13 @@ async function main() {
         const base = connection.base ?? reached.repository.defaultBranch;
         const settings = (0,_settings_settings_js__WEBPACK_IMPORTED_MODULE_15__/* .readSettings */ .sb)(environment, connection.inputs, reached.policy, connection.policyPath, base);
         hideSecrets(connection, settings.profiles.flatMap((profile) => Object.values(profile.env)));
-        const ports = portsOf(connection, forge, reached);
+        const executor = executorOf();
+        const ports = portsOf(connection, forge, reached, executor);
         if (settings.sandbox === "none")
             ports.log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
         else
             ports.log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
-        const trigger = (0,_trigger_js__WEBPACK_IMPORTED_MODULE_17__/* .triggerOf */ .i)(executorOf(), settings.item, settings.message);
+        const trigger = (0,_trigger_js__WEBPACK_IMPORTED_MODULE_17__/* .triggerOf */ .i)(executor, settings.item, settings.message);
         await mustExist(forge, connection, settings);
         await publishOutcome(await (0,_run_js__WEBPACK_IMPORTED_MODULE_14__/* .run */ .e)(ports, settings, trigger, reached), ports.run.temp);
     }
@@ -47902,11 +47905,11 @@ async function mustExist(forge, connection, settings) {
         retry: false,
     });
 }
-function portsOf(connection, forge, { me, repository }) {
+function portsOf(connection, forge, { me, repository }, executor) {
     const clock = (0,_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .systemClock */ .m)();
-    const facts = runFacts(repository.htmlUrl);
+    const facts = runFacts();
     let host = null;
-    let workflow = null;
+    let own = null;
     const log = (0,_log_js__WEBPACK_IMPORTED_MODULE_12__/* .actionLog */ .Z)((text) => redact(text));
     return {
         forge,
@@ -47927,39 +47930,29 @@ function portsOf(connection, forge, { me, repository }) {
             });
             return host;
         },
-        ownWorkflow() {
-            workflow ??= findWorkflow(forge, facts);
-            return workflow;
+        ownRun() {
+            own ??=
+                executor.claimed === null ? Promise.resolve(null) : (0,_own_run_js__WEBPACK_IMPORTED_MODULE_19__/* .findOwnRun */ .P)(forge, repository.htmlUrl, executor.claimed);
+            return own;
         },
     };
 }
-/** `GITHUB_WORKFLOW` is only the display name; the file stands in the list of runs, under this run's number. */
-async function findWorkflow(forge, facts) {
-    if (facts.onServer === null)
-        return null;
-    const { number } = facts.onServer;
-    const runs = (await forge.recentRuns(50)) ?? [];
-    return runs.find((entry) => entry.number === number)?.workflow ?? null;
-}
-// A local `act` says run 1 of everything: only a server's own word makes a run one that others may look up.
-function runFacts(repositoryUrl) {
-    const onServer = environment["GITEA_ACTIONS"] === "true" && _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId > 0;
-    const temp = environment["RUNNER_TEMP"] ?? (0,node_os__WEBPACK_IMPORTED_MODULE_2__.tmpdir)();
-    const attempt = Number(environment["GITHUB_RUN_ATTEMPT"] ?? "0") || 0;
+function runFacts() {
     return {
-        onServer: onServer ? { id: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId, number: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runNumber, attempt } : null,
-        url: onServer ? `${repositoryUrl}/actions/runs/${_actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runNumber}` : null,
-        temp,
+        seed: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runNumber > 1 ? _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runNumber : Math.floor(Date.now() / 60_000),
+        temp: environment["RUNNER_TEMP"] ?? (0,node_os__WEBPACK_IMPORTED_MODULE_2__.tmpdir)(),
         workspace: environment["GITHUB_WORKSPACE"] ?? process.cwd(),
     };
 }
 function executorOf() {
-    const onServer = environment["GITEA_ACTIONS"] === "true";
+    const onServer = environment["GITEA_ACTIONS"] === "true" && _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId > 0;
+    const attempt = Number(environment["GITHUB_RUN_ATTEMPT"] ?? "0") || 0;
     return {
         event: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.eventName,
         payload: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.payload,
         actor: onServer && _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.actor ? _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.actor : null,
-        runId: onServer ? `${_actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId}-${environment["GITHUB_RUN_ATTEMPT"] ?? "0"}` : (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)(),
+        runId: onServer ? `${_actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId}-${attempt}` : (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)(),
+        claimed: onServer ? { id: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runId, number: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.runNumber, attempt, event: _actions_github__WEBPACK_IMPORTED_MODULE_5__/* .context */ ._.eventName } : null,
     };
 }
 async function publishOutcome(outcome, temp) {
@@ -48012,6 +48005,34 @@ function fail(error) {
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 1023:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ findOwnRun)
+/* harmony export */ });
+// Which run on the forge this process is. Executors without a server (`act`, `gitea-runner exec`) name runs too, so only the forge's own list
+// counts: an entry with our number and event that is running now.
+/** Newest runs that are searched. */
+const runsMax = 50;
+async function findOwnRun(forge, repositoryUrl, claimed) {
+    const isOurs = (run) => run.number === claimed.number && run.state === "running" && run.event === claimed.event;
+    const found = ((await forge.recentRuns(runsMax)) ?? []).find(isOurs);
+    if (found === undefined)
+        return null;
+    const { id, number, attempt } = claimed;
+    // The page of a run is addressed by its number up to 1.25 and by its id from 1.26 on.
+    const page = (await isAddressedById(forge)) ? id : number;
+    return { id, number, attempt, workflow: found.workflow, url: `${repositoryUrl}/actions/runs/${page}` };
+}
+async function isAddressedById(forge) {
+    const [, major = "1", minor = "0"] = /(\d+)\.(\d+)/.exec(await forge.version()) ?? [];
+    return Number(major) > 1 || Number(minor) >= 26;
+}
+
 
 /***/ }),
 
@@ -48705,6 +48726,8 @@ function handsOff({ item }) {
         return skip("the issue is locked");
     if (item.pull?.locked === true)
         return skip(`pull request #${item.pull.number} is locked`);
+    if (item.unreadable !== null)
+        return skip(`its facts cannot be read: ${item.unreadable}`);
     if (item.record.kind === "unreadable")
         return skip(`its record in the ledger cannot be read (${item.record.why}); it is left alone`);
     return null;
@@ -48916,6 +48939,8 @@ function takenBack(item, policy, program, assignedBefore) {
     return person === undefined ? null : `@${person} was assigned`;
 }
 
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/ledger/control.js
 // The `control` ref: a pause of the whole program, by whom, why and until when.
 
@@ -49005,6 +49030,7 @@ function parseSlot(message) {
 
 
 
+
 /** Items of the ledger without label that one run looks at, for repairs. */
 const unlabelledLooksMax = 3;
 /** Former pull requests that one run reads. */
@@ -49029,7 +49055,7 @@ async function observe(ports, who, trigger, policy) {
         const former = pull === null && formerLooks < formerLooksMax ? await formerPull(ports, issue, record, policy, who) : null;
         if (former !== null)
             formerLooks++;
-        items.push({ key, issue, record, pull, former, details: null });
+        items.push({ key, issue, record, pull, former, details: null, unreadable: null });
     }
     const now = forge.now() ?? Date.now();
     const { records, slots, pause, effects } = ledger;
@@ -49112,7 +49138,7 @@ async function look(ports, snapshot, decision) {
     const { item, wanted } = decision;
     switch (wanted.facts) {
         case "details":
-            return withDetails(snapshot, item, await readDetails(ports, item, wanted.branch));
+            return withItem(snapshot, { ...item, ...(await readDetails(ports, item, wanted.branch)) });
         case "access": {
             if (item.details === null)
                 throw new Error("rights are asked for before the facts they belong to");
@@ -49123,26 +49149,35 @@ async function look(ports, snapshot, decision) {
             });
         }
         case "dispatch":
-            return { ...snapshot, canDispatch: (await ports.ownWorkflow()) !== null && (await ports.forge.canDispatch()) };
+            return { ...snapshot, canDispatch: (await ports.ownRun()) !== null && (await ports.forge.canDispatch()) };
         default:
             return wanted;
     }
 }
+// What one stranger can make unreadable (megabytes of comments on an issue of theirs) must not stop the whole run: that item is left alone.
 async function readDetails(ports, item, branch) {
     const { number } = item.issue;
-    const [timeline, comments, openDependencies, found] = await Promise.all([
-        ports.forge.timeline(number),
-        ports.forge.comments(number),
-        ports.forge.openDependencies(number),
-        ports.forge.branch(branch),
-    ]);
-    return { timeline, comments, openDependencies, branch: found?.sha ?? null, access: item.details?.access ?? {} };
+    try {
+        const [timeline, comments, openDependencies, found] = await Promise.all([
+            ports.forge.timeline(number),
+            ports.forge.comments(number),
+            ports.forge.openDependencies(number),
+            ports.forge.branch(branch),
+        ]);
+        const access = item.details?.access ?? {};
+        return { details: { timeline, comments, openDependencies, branch: found?.sha ?? null, access }, unreadable: null };
+    }
+    catch (error) {
+        if (!(error instanceof errors/* RunError */.e4) || error.retry)
+            throw error;
+        return { details: null, unreadable: (0,errors/* describe */.q0)(error) };
+    }
 }
 function withDetails(snapshot, item, details) {
-    return {
-        ...snapshot,
-        items: snapshot.items.map((other) => (other.key === item.key ? { ...other, details } : other)),
-    };
+    return withItem(snapshot, { ...item, details });
+}
+function withItem(snapshot, item) {
+    return { ...snapshot, items: snapshot.items.map((other) => (other.key === item.key ? item : other)) };
 }
 
 ;// CONCATENATED MODULE: ./lib/deciding.js
@@ -49159,8 +49194,6 @@ async function decided(ports, policy, first) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/outcome.js
 // How a run ended, for outputs, summary, report file and the last line of the log.
 function outcome(change) {
@@ -49189,8 +49222,8 @@ function outcome(change) {
 /** A tick's whole work: a run of its own for the item. Throws RunError when the forge refuses, since then no agent would ever run. */
 async function dispatchTick(ports, decision, ref) {
     const number = decision.item.issue.number;
-    const workflow = await ports.ownWorkflow();
-    if (workflow === null)
+    const workflow = (await ports.ownRun())?.workflow;
+    if (workflow === undefined)
         throw new Error("a dispatch was decided without a workflow to start");
     const started = await ports.forge.dispatch(workflow, ref, { item: String(number) });
     if (started.kind === "refused") {
@@ -49210,18 +49243,20 @@ async function dispatchTick(ports, decision, ref) {
 }
 /** When work is left that could start now, one dispatch. A chain that cannot start costs time, never correctness. */
 async function chain(ports, settings, who, trigger, reached, done) {
-    if (!settings.chain || ports.run.onServer === null || done.outcome === "lost")
+    if (!settings.chain || done.outcome === "lost")
         return done;
     try {
+        const own = await ports.ownRun();
+        if (own === null)
+            return done;
         const fresh = { ...trigger, event: "other", item: null, byHand: false, message: "" };
         const { snapshot } = await observe(ports, { ...who, owner: "" }, fresh, settings.policy);
         const { decision } = await decided(ports, settings.policy, snapshot);
         if (decision.kind === "idle")
             return done;
-        const workflow = (await ports.forge.canDispatch()) ? await ports.ownWorkflow() : null;
-        if (workflow === null)
+        if (!(await ports.forge.canDispatch()))
             return done;
-        const started = await ports.forge.dispatch(workflow, reached.repository.defaultBranch, {});
+        const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
         ports.log.line(started.kind === "started"
             ? "started the next run: there is more to do"
             : `the next run was not started: ${started.answer}`);
@@ -49503,6 +49538,10 @@ class Claim {
      */
     publish(change, effects, head) {
         return this.#serially(async () => {
+            // An earlier publish without an answer may have been applied: then this one is done.
+            await this.#settlePending();
+            if (this.#record.state === "published" && !this.#lost)
+                return { kind: "ok" };
             const { branch, expect } = this.#record;
             const moves = head === null ? [] : [{ ref: branchRef(branch), old: expect, new: head }];
             const next = head === null ? change : { ...change, head };
@@ -49596,12 +49635,15 @@ function cannotWriteLedger(text) {
         retry: false,
     });
 }
+/** After an error that ends the run: the item is free again at once. Best effort; what fails here, age settles. */
+async function giveBack(claim, attempt) {
+    if (claim.lost || claim.record.state !== "held")
+        return;
+    await claim.finish({ state: "released", attempt: Math.max(0, attempt) }).catch(() => undefined);
+}
 
 ;// CONCATENATED MODULE: ./lib/jobs/job.js
 // What every job works with once its claim is won.
-function runLink(ports) {
-    return { number: ports.run.onServer?.number ?? null, url: ports.run.url };
-}
 function effectPorts(job) {
     return {
         forge: job.ports.forge,
@@ -49629,7 +49671,7 @@ async function claimWork(ports, settings, who, snapshot, work, effects) {
     const ledger = await ledgerPorts(ports, settings);
     const { record: fact } = work.item;
     const old = fact.kind === "none" ? null : fact.sha;
-    const record = recordFor(ports, settings, who, work);
+    const record = { ...recordFor(ports, settings, who, work), run: await runOf(ports) };
     return claimItem(ledger, record, old, slotFor(work, snapshot), effects);
 }
 async function ledgerPorts(ports, settings) {
@@ -49647,11 +49689,7 @@ function recordFor(ports, settings, who, work) {
     const base = {
         ...(before ?? firstRecord(settings, item)),
         ...{ owner: who.owner, nonce: (0,external_node_crypto_.randomUUID)(), seq: 0, epoch: (before?.epoch ?? 0) + 1 },
-        ...{
-            run: runOf(ports),
-            at: new Date(forgeNow(ports)).toISOString(),
-            ttlSeconds: settings.policy.limits.ttlSeconds,
-        },
+        ...{ run: null, at: new Date(forgeNow(ports)).toISOString(), ttlSeconds: settings.policy.limits.ttlSeconds },
     };
     switch (work.kind) {
         // Everything stays as the dead run published it; only the holder changes.
@@ -49725,9 +49763,9 @@ function firstRecord(settings, item) {
         ...{ cooldownUntil: null, lastFailure: null, spend: { usd: 0, tokens: 0 }, after: "done", bodyHash: null },
     };
 }
-function runOf(ports) {
-    const { onServer, url } = ports.run;
-    return onServer === null ? null : { ...onServer, url: url ?? "" };
+async function runOf(ports) {
+    const own = await ports.ownRun();
+    return own === null ? null : { id: own.id, number: own.number, attempt: own.attempt, url: own.url };
 }
 /** After the claim the item is read again and decided again; the run goes on only for the same decision. Otherwise the claim is undone. */
 async function claiming_confirm(job, work) {
@@ -50100,6 +50138,26 @@ async function settle_settle(job, ending) {
             return published;
     }
 }
+/** Waits between tries, in ms, while the forge is away: the agent's work is worth waiting for. Ten minutes in all. */
+const outageWaitsMs = [2_000, 10_000, 30_000, 60_000, 120_000, 180_000, 200_000];
+/** Repeats a task that cannot be judged while the forge is away. Life signs go on meanwhile, so nobody takes the item over. */
+async function patiently(ports, task) {
+    for (let attempt = 0;; attempt++) {
+        const waitMs = outageWaitsMs[attempt];
+        try {
+            const { again, result } = await task();
+            if (again === null || waitMs === undefined)
+                return result;
+            ports.log.line(`the forge does not answer clearly (${again}); trying again in ${waitMs / 1000} s`);
+        }
+        catch (error) {
+            if (!(error instanceof errors/* RunError */.e4) || !error.retry || waitMs === undefined)
+                throw error;
+            ports.log.line(`the forge is away (${(0,errors/* describe */.q0)(error)}); trying again in ${waitMs / 1000} s`);
+        }
+        await ports.clock.sleep(waitMs);
+    }
+}
 /** Does what a published record still asks for, by whichever run. */
 async function finishEffects(job, effects) {
     const { claim, ports } = job;
@@ -50189,7 +50247,7 @@ async function fail(job, failure, authored) {
     const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
     const comment = report/* failedComment */.LD({
         ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
-        ...{ nextAt: until, run: runLink(ports), profile: authored?.profile.name ?? claim.record.profile ?? "?" },
+        ...{ nextAt: until, run: job.run, profile: authored?.profile.name ?? claim.record.profile ?? "?" },
     });
     const effects = [unassignBot(job), statusComment(comment)];
     const change = { ...spent(job, authored), ...given, cooldownUntil: until };
@@ -50225,7 +50283,7 @@ async function giveUp(job, why, authored, extra, change = {}) {
 }
 /** The writes that hand an item to a person: also used when attempts are used up by runs that died. */
 function giveUpEffects(job, why) {
-    const run = runLink(job.ports);
+    const run = job.run;
     const key = String(job.claim.record.epoch);
     return [
         { id: "stage", do: "labels", on: "issue", add: [stageLabel("blocked")], remove: [job.settings.policy.label] },
@@ -50246,10 +50304,10 @@ function giveUpEffects(job, why) {
 async function interrupted(job, why, authored) {
     if (why.kind === "lost")
         return lost(job);
-    const { plan, ports, claim, item } = job;
+    const { plan, claim, item } = job;
     const effects = [
         unassignBot(job),
-        statusComment(report/* statusLine */.Bs(`**Stopped**: ${why.why}. Nothing was published`, runLink(ports))),
+        statusComment(report/* statusLine */.Bs(`**Stopped**: ${why.why}. Nothing was published`, job.run)),
     ];
     const change = { ...spent(job, authored), attempt: plan.attempt - 1, cooldownUntil: null };
     const settled = await settle_settle(job, { after: "released", stage: claim.record.stage, effects, head: null, change });
@@ -53075,6 +53133,7 @@ function keepAlive(job, options = { watchPeople: true }) {
 
 
 
+
 async function implement_implement(job, work) {
     const own = { ...job, plan: work.plan };
     const life = keepAlive(job);
@@ -53087,6 +53146,11 @@ async function implement_implement(job, work) {
     catch (error) {
         if (error instanceof ClaimLost)
             return lost(own);
+        // Before anything is published: the claim is given back, so that nobody waits for it to age.
+        if (job.claim.record.state === "held" && error instanceof errors/* RunError */.e4 && error.retry) {
+            return await fail(own, failedHere("forge-error", (0,errors/* describe */.q0)(error), ""), null);
+        }
+        await giveBack(job.claim, work.plan.attempt - 1);
         throw error;
     }
     finally {
@@ -53103,7 +53167,7 @@ async function begin(job) {
             attempt: plan.attempt,
             attemptsMax: settings.policy.maxAttempts,
             profile: claim.record.profile ?? "?",
-            run: runLink(ports),
+            run: job.run,
         },
         ...{ branch: plan.branch, askedBy: plan.askedBy, startedAt, sandboxed: false },
     });
@@ -53145,7 +53209,7 @@ function failedHere(kind, text, output) {
 async function end(job, authored, life) {
     if ("kind" in authored)
         return fail(job, authored, null);
-    const stopped = await life.check();
+    const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
     if (stopped !== null)
         return interrupted(job, stopped, authored);
     const { end: ending } = authored;
@@ -53163,9 +53227,9 @@ async function end(job, authored, life) {
     }
 }
 async function publish(job, work, authored) {
-    const { plan, ports, item, settings } = job;
+    const { plan, item, settings } = job;
     const { composed, result, checks } = work;
-    const run = runLink(ports);
+    const run = job.run;
     const issue = item.issue.number;
     const dropped = droppedPaths(composed.droppedPatch);
     const summary = result.summary ?? result.body ?? "";
@@ -53254,9 +53318,9 @@ async function publish(job, work, authored) {
 }
 /** No code to publish: a question, a reason why nothing needs doing, or a patch that only a person may apply. */
 async function speak(job, words, authored) {
-    const { plan, ports, item } = job;
+    const { plan, item } = job;
     const { result, droppedPatch, droppedPaths: paths } = words;
-    const run = runLink(ports);
+    const run = job.run;
     const key = String(job.claim.record.epoch);
     const text = result.question ?? result.summary ?? result.body ?? "";
     if (result.status === "implemented" || result.status === "blocked") {
@@ -53549,6 +53613,7 @@ var preflight = __nccwpck_require__(7100);
 
 
 
+
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
 async function run(ports, settings, trigger, reached) {
@@ -53611,7 +53676,18 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
         return { kind: "again", why: `another run was faster with #${number}` };
     if (claimed.kind === "unknown")
         return { kind: "again", why: `the forge did not say whether #${number} is claimed (${claimed.cause})` };
-    const job = { ports, settings: ready, who, claim: claimed.claim, item: work.item, snapshot };
+    const own = await ports.ownRun();
+    const run = { number: own?.number ?? null, url: own?.url ?? null };
+    const job = { ports, settings: ready, who, claim: claimed.claim, item: work.item, snapshot, run };
+    try {
+        return await doWork(job, work, effects);
+    }
+    catch (error) {
+        await giveBack(claimed.claim, claimed.claim.record.attempt - 1);
+        throw error;
+    }
+}
+async function doWork(job, work, effects) {
     switch (work.kind) {
         case "resume":
             return { kind: "ended", outcome: await resume(job, effects) };
@@ -53633,7 +53709,7 @@ function whoAmI(ports, { me }) {
         me,
         owner: (0,external_node_crypto_.randomUUID)(),
         program,
-        seed: ports.run.onServer?.number ?? Math.floor((ports.forge.now() ?? 0) / 60_000),
+        seed: ports.run.seed,
     };
 }
 /** A run that the program itself dispatched names an item, but is no order. */

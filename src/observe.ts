@@ -15,6 +15,7 @@ import {
   type Trigger,
 } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
+import { describe, RunError } from "./errors.ts";
 import type { Account, Issue, Pull } from "./forge/port.ts";
 import { parseControl } from "./ledger/control.ts";
 import { parseRecord } from "./ledger/record.ts";
@@ -67,7 +68,7 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
     const former =
       pull === null && formerLooks < formerLooksMax ? await formerPull(ports, issue, record, policy, who) : null;
     if (former !== null) formerLooks++;
-    items.push({ key, issue, record, pull, former, details: null });
+    items.push({ key, issue, record, pull, former, details: null, unreadable: null });
   }
   const now = forge.now() ?? Date.now();
   const { records, slots, pause, effects } = ledger;
@@ -167,7 +168,7 @@ export async function look(
   const { item, wanted } = decision;
   switch (wanted.facts) {
     case "details":
-      return withDetails(snapshot, item, await readDetails(ports, item, wanted.branch));
+      return withItem(snapshot, { ...item, ...(await readDetails(ports, item, wanted.branch)) });
     case "access": {
       if (item.details === null) throw new Error("rights are asked for before the facts they belong to");
       const asked = await Promise.all(
@@ -179,26 +180,34 @@ export async function look(
       });
     }
     case "dispatch":
-      return { ...snapshot, canDispatch: (await ports.ownWorkflow()) !== null && (await ports.forge.canDispatch()) };
+      return { ...snapshot, canDispatch: (await ports.ownRun()) !== null && (await ports.forge.canDispatch()) };
     default:
       return wanted satisfies never;
   }
 }
 
-async function readDetails(ports: Ports, item: Item, branch: string): Promise<Details> {
+// What one stranger can make unreadable (megabytes of comments on an issue of theirs) must not stop the whole run: that item is left alone.
+async function readDetails(ports: Ports, item: Item, branch: string): Promise<Pick<Item, "details" | "unreadable">> {
   const { number } = item.issue;
-  const [timeline, comments, openDependencies, found] = await Promise.all([
-    ports.forge.timeline(number),
-    ports.forge.comments(number),
-    ports.forge.openDependencies(number),
-    ports.forge.branch(branch),
-  ]);
-  return { timeline, comments, openDependencies, branch: found?.sha ?? null, access: item.details?.access ?? {} };
+  try {
+    const [timeline, comments, openDependencies, found] = await Promise.all([
+      ports.forge.timeline(number),
+      ports.forge.comments(number),
+      ports.forge.openDependencies(number),
+      ports.forge.branch(branch),
+    ]);
+    const access = item.details?.access ?? {};
+    return { details: { timeline, comments, openDependencies, branch: found?.sha ?? null, access }, unreadable: null };
+  } catch (error) {
+    if (!(error instanceof RunError) || error.retry) throw error;
+    return { details: null, unreadable: describe(error) };
+  }
 }
 
 function withDetails(snapshot: Snapshot, item: Item, details: Details): Snapshot {
-  return {
-    ...snapshot,
-    items: snapshot.items.map((other) => (other.key === item.key ? { ...other, details } : other)),
-  };
+  return withItem(snapshot, { ...item, details });
+}
+
+function withItem(snapshot: Snapshot, item: Item): Snapshot {
+  return { ...snapshot, items: snapshot.items.map((other) => (other.key === item.key ? item : other)) };
 }

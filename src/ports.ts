@@ -13,12 +13,21 @@ export interface Log {
   group<T>(title: string, task: () => Promise<T>): Promise<T>;
 }
 
-/** This run as its executor shows it. */
+/** This run on the forge, proved by the forge's own word. */
+export interface OwnRun {
+  id: number;
+  number: number;
+  attempt: number;
+  /** File name of its workflow. */
+  workflow: string;
+  /** Address of its page. */
+  url: string;
+}
+
+/** Where this run works. */
 export interface RunFacts {
-  /** Id, number and attempt on a server; null outside of one. */
-  onServer: { id: number; number: number; attempt: number } | null;
-  /** Address of its page; null outside a server. */
-  url: string | null;
+  /** Moves from run to run: the run's number, or a number made of the time. */
+  seed: number;
   /** Folder for temporary files, emptied by the runner after the job. */
   temp: string;
   /** The job's folder. */
@@ -35,8 +44,8 @@ export interface Ports {
   run: RunFacts;
   /** Environment of the step, from which agents get what their profiles name. */
   environment: Readonly<Record<string, string | undefined>>;
-  /** File name of the workflow that this run belongs to; null outside a server or where it cannot be found. Asked once. */
-  ownWorkflow(): Promise<string | null>;
+  /** This run as the forge shows it; null outside a server (`act` says run 1 of everything) or where it cannot be found. Asked once. */
+  ownRun(): Promise<OwnRun | null>;
   /** Kept for the post step, which also runs when this process was killed. */
   saveState(name: string, value: string): void;
 }

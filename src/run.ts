@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Work } from "./core/decision.ts";
+import type { Effects } from "./core/effects.ts";
 import { type Snapshot, sameLogin, type Trigger } from "./core/model.ts";
 import { type Decided, decided } from "./deciding.ts";
 import { chain, dispatchTick } from "./jobs/chain.ts";
@@ -12,6 +13,7 @@ import type { Job } from "./jobs/job.ts";
 import { refuse } from "./jobs/refuse.ts";
 import { repair } from "./jobs/repair.ts";
 import { resume, storedEffects } from "./jobs/resume.ts";
+import { giveBack } from "./ledger/claim.ts";
 import { type Observed, observe, type Who } from "./observe.ts";
 import { type Outcome, outcome } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
@@ -97,7 +99,18 @@ async function claimAndWork(
   if (claimed.kind === "lost") return { kind: "again", why: `another run was faster with #${number}` };
   if (claimed.kind === "unknown")
     return { kind: "again", why: `the forge did not say whether #${number} is claimed (${claimed.cause})` };
-  const job: Job = { ports, settings: ready, who, claim: claimed.claim, item: work.item, snapshot };
+  const own = await ports.ownRun();
+  const run = { number: own?.number ?? null, url: own?.url ?? null };
+  const job: Job = { ports, settings: ready, who, claim: claimed.claim, item: work.item, snapshot, run };
+  try {
+    return await doWork(job, work, effects);
+  } catch (error) {
+    await giveBack(claimed.claim, claimed.claim.record.attempt - 1);
+    throw error;
+  }
+}
+
+async function doWork(job: Job, work: Work, effects: Effects | null): Promise<Worked> {
   switch (work.kind) {
     case "resume":
       return { kind: "ended", outcome: await resume(job, effects) };
@@ -120,7 +133,7 @@ function whoAmI(ports: Ports, { me }: Reached): Who {
     me,
     owner: randomUUID(),
     program,
-    seed: ports.run.onServer?.number ?? Math.floor((ports.forge.now() ?? 0) / 60_000),
+    seed: ports.run.seed,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { Trigger } from "./core/model.ts";
+import type { ClaimedRun } from "./own-run.ts";
 
 const Payload = z.looseObject({
   action: z.string().optional(),
@@ -19,6 +20,8 @@ export interface Executor {
   actor: string | null;
   /** Identity of the run, for the order that a run by hand is. */
   runId: string;
+  /** The run on the server that the executor names; null where it names none. To be proved by the forge before it is believed. */
+  claimed: ClaimedRun | null;
 }
 
 /** `item` and `message` are the inputs; an item named by the input wins over the event's. */

@@ -118,6 +118,7 @@ function handsOff({ item }: Candidate): Answer | null {
     return skip(`\`${holdLabel}\` is on pull request #${item.pull.number}`);
   if (item.issue.locked) return skip("the issue is locked");
   if (item.pull?.locked === true) return skip(`pull request #${item.pull.number} is locked`);
+  if (item.unreadable !== null) return skip(`its facts cannot be read: ${item.unreadable}`);
   if (item.record.kind === "unreadable")
     return skip(`its record in the ledger cannot be read (${item.record.why}); it is left alone`);
   return null;

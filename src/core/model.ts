@@ -46,6 +46,8 @@ export interface Item {
   /** The record's pull request where it is open no longer, and when a person last put the trigger label on (0 = never). */
   former: { pull: Pull; closedAt: number; labelledAt: number } | null;
   details: Details | null;
+  /** Why its facts cannot be read although the forge answers (for example too many comments): such an item is left alone. Null = they can. */
+  unreadable: string | null;
 }
 
 export interface Slot {

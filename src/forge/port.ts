@@ -178,7 +178,10 @@ export interface Forge {
   issue(number: number): Promise<Issue | null>;
   openPulls(): Promise<Pull[]>;
   pull(number: number): Promise<Pull | null>;
-  /** Every pull request, in any state, for any base, whose head is this branch of this repository; newest first. */
+  /**
+   * Every pull request, in any state, for any base, whose head is this branch of this repository; newest first. In repositories of more
+   * than 200 pull requests old closed ones may be missing: beside a newer one, or for another base than the default branch.
+   */
   pullsOf(branch: string): Promise<Pull[]>;
   comments(issue: number): Promise<Comment[]>;
   timeline(issue: number): Promise<TimelineEntry[]>;
@@ -218,7 +221,10 @@ export interface Forge {
   runById(id: number): Promise<ForgeRun | null>;
   /** Whether this server can start workflows by REST (from 1.24). */
   canDispatch(): Promise<boolean>;
-  /** Starts a workflow by hand. `refused` = the forge understood and said no. */
+  /**
+   * Starts a workflow by hand. `refused` = the forge understood and said no. Sent once; 1.24 says yes also for a workflow without
+   * `workflow_dispatch`, and starts nothing.
+   */
   dispatch(
     workflow: string,
     ref: string,

@@ -17,8 +17,8 @@ export async function dispatchTick(
   ref: string,
 ): Promise<Outcome> {
   const number = decision.item.issue.number;
-  const workflow = await ports.ownWorkflow();
-  if (workflow === null) throw new Error("a dispatch was decided without a workflow to start");
+  const workflow = (await ports.ownRun())?.workflow;
+  if (workflow === undefined) throw new Error("a dispatch was decided without a workflow to start");
   const started = await ports.forge.dispatch(workflow, ref, { item: String(number) });
   if (started.kind === "refused") {
     throw new RunError(`The forge does not start ${workflow} for #${number}: ${started.answer}`, {
@@ -46,15 +46,16 @@ export async function chain(
   reached: Reached,
   done: Outcome,
 ): Promise<Outcome> {
-  if (!settings.chain || ports.run.onServer === null || done.outcome === "lost") return done;
+  if (!settings.chain || done.outcome === "lost") return done;
   try {
+    const own = await ports.ownRun();
+    if (own === null) return done;
     const fresh: Trigger = { ...trigger, event: "other", item: null, byHand: false, message: "" };
     const { snapshot } = await observe(ports, { ...who, owner: "" }, fresh, settings.policy);
     const { decision } = await decided(ports, settings.policy, snapshot);
     if (decision.kind === "idle") return done;
-    const workflow = (await ports.forge.canDispatch()) ? await ports.ownWorkflow() : null;
-    if (workflow === null) return done;
-    const started = await ports.forge.dispatch(workflow, reached.repository.defaultBranch, {});
+    if (!(await ports.forge.canDispatch())) return done;
+    const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
     ports.log.line(
       started.kind === "started"
         ? "started the next run: there is more to do"

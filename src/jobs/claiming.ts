@@ -25,7 +25,7 @@ export async function claimWork(
   const ledger = await ledgerPorts(ports, settings);
   const { record: fact } = work.item;
   const old = fact.kind === "none" ? null : fact.sha;
-  const record = recordFor(ports, settings, who, work);
+  const record = { ...recordFor(ports, settings, who, work), run: await runOf(ports) };
   return claimItem(ledger, record, old, slotFor(work, snapshot), effects);
 }
 
@@ -45,11 +45,7 @@ function recordFor(ports: Ports, settings: Settings, who: Who, work: Work): Ledg
   const base = {
     ...(before ?? firstRecord(settings, item)),
     ...{ owner: who.owner, nonce: randomUUID(), seq: 0, epoch: (before?.epoch ?? 0) + 1 },
-    ...{
-      run: runOf(ports),
-      at: new Date(forgeNow(ports)).toISOString(),
-      ttlSeconds: settings.policy.limits.ttlSeconds,
-    },
+    ...{ run: null, at: new Date(forgeNow(ports)).toISOString(), ttlSeconds: settings.policy.limits.ttlSeconds },
   };
   switch (work.kind) {
     // Everything stays as the dead run published it; only the holder changes.
@@ -125,9 +121,9 @@ function firstRecord(settings: Settings, item: Item): LedgerRecord {
   };
 }
 
-function runOf(ports: Ports): LedgerRecord["run"] {
-  const { onServer, url } = ports.run;
-  return onServer === null ? null : { ...onServer, url: url ?? "" };
+async function runOf(ports: Ports): Promise<LedgerRecord["run"]> {
+  const own = await ports.ownRun();
+  return own === null ? null : { id: own.id, number: own.number, attempt: own.attempt, url: own.url };
 }
 
 export type Confirmed = { kind: "yes"; item: Item } | { kind: "no"; why: string };

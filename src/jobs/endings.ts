@@ -9,7 +9,7 @@ import * as report from "../core/report.ts";
 import { failureAfter } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Authored, Failed } from "./author.ts";
-import { forgeNow, type Job, runLink } from "./job.ts";
+import { forgeNow, type Job } from "./job.ts";
 import type { Interruption } from "./keepalive.ts";
 import { type Ending, type Settled, settle } from "./settle.ts";
 
@@ -36,7 +36,7 @@ export async function fail(job: ImplementJob, failure: Failed, authored: Authore
   const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
   const comment = report.failedComment({
     ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
-    ...{ nextAt: until, run: runLink(ports), profile: authored?.profile.name ?? claim.record.profile ?? "?" },
+    ...{ nextAt: until, run: job.run, profile: authored?.profile.name ?? claim.record.profile ?? "?" },
   });
   const effects: Effect[] = [unassignBot(job), statusComment(comment)];
   const change = { ...spent(job, authored), ...given, cooldownUntil: until };
@@ -83,7 +83,7 @@ export function giveUpEffects(
   job: Job,
   why: { failure: Failed["class"] | null; text: string; output: string; askedBy: string; attempts: number },
 ): Effect[] {
-  const run = runLink(job.ports);
+  const run = job.run;
   const key = String(job.claim.record.epoch);
   return [
     { id: "stage", do: "labels", on: "issue", add: [stageLabel("blocked")], remove: [job.settings.policy.label] },
@@ -104,10 +104,10 @@ export function giveUpEffects(
 /** A person took the item back, or another run did: nothing of the work is published. */
 export async function interrupted(job: ImplementJob, why: Interruption, authored: Authored): Promise<Outcome> {
   if (why.kind === "lost") return lost(job);
-  const { plan, ports, claim, item } = job;
+  const { plan, claim, item } = job;
   const effects: Effect[] = [
     unassignBot(job),
-    statusComment(report.statusLine(`**Stopped**: ${why.why}. Nothing was published`, runLink(ports))),
+    statusComment(report.statusLine(`**Stopped**: ${why.why}. Nothing was published`, job.run)),
   ];
   const change = { ...spent(job, authored), attempt: plan.attempt - 1, cooldownUntil: null };
   const settled = await settle(job, { after: "released", stage: claim.record.stage, effects, head: null, change });

@@ -5,8 +5,9 @@ import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
+import { describe, RunError } from "../errors.ts";
 import { makeClone } from "../git/clone.ts";
-import { ClaimLost } from "../ledger/claim.ts";
+import { ClaimLost, giveBack } from "../ledger/claim.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { makeWorkspace, type Workspace } from "../workspace.ts";
 import { type Authored, author, type Failed } from "./author.ts";
@@ -27,9 +28,9 @@ import {
   spent,
   statusComment,
 } from "./endings.ts";
-import { effectPorts, forgeNow, type Job, runLink } from "./job.ts";
+import { effectPorts, forgeNow, type Job } from "./job.ts";
 import { type Keepalive, keepAlive } from "./keepalive.ts";
-import { settle } from "./settle.ts";
+import { patiently, settle } from "./settle.ts";
 
 export async function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
   const own = { ...job, plan: work.plan };
@@ -41,6 +42,11 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
     return await end(own, authored, life);
   } catch (error) {
     if (error instanceof ClaimLost) return lost(own);
+    // Before anything is published: the claim is given back, so that nobody waits for it to age.
+    if (job.claim.record.state === "held" && error instanceof RunError && error.retry) {
+      return await fail(own, failedHere("forge-error", describe(error), ""), null);
+    }
+    await giveBack(job.claim, work.plan.attempt - 1);
     throw error;
   } finally {
     await life.stop();
@@ -57,7 +63,7 @@ async function begin(job: ImplementJob): Promise<void> {
       attempt: plan.attempt,
       attemptsMax: settings.policy.maxAttempts,
       profile: claim.record.profile ?? "?",
-      run: runLink(ports),
+      run: job.run,
     },
     ...{ branch: plan.branch, askedBy: plan.askedBy, startedAt, sandboxed: false },
   });
@@ -105,7 +111,7 @@ export function failedHere(kind: Failed["class"], text: string, output: string):
 
 async function end(job: ImplementJob, authored: Authored | Failed, life: Keepalive): Promise<Outcome> {
   if ("kind" in authored) return fail(job, authored, null);
-  const stopped = await life.check();
+  const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
   if (stopped !== null) return interrupted(job, stopped, authored);
   const { end: ending } = authored;
   switch (ending.kind) {
@@ -127,9 +133,9 @@ async function publish(
   work: Extract<Authored["end"], { kind: "work" }>,
   authored: Authored,
 ): Promise<Outcome> {
-  const { plan, ports, item, settings } = job;
+  const { plan, item, settings } = job;
   const { composed, result, checks } = work;
-  const run = runLink(ports);
+  const run = job.run;
   const issue = item.issue.number;
   const dropped = droppedPaths(composed.droppedPatch);
   const summary = result.summary ?? result.body ?? "";
@@ -223,9 +229,9 @@ async function speak(
   words: Extract<Authored["end"], { kind: "words" }>,
   authored: Authored,
 ): Promise<Outcome> {
-  const { plan, ports, item } = job;
+  const { plan, item } = job;
   const { result, droppedPatch, droppedPaths: paths } = words;
-  const run = runLink(ports);
+  const run = job.run;
   const key = String(job.claim.record.epoch);
   const text = result.question ?? result.summary ?? result.body ?? "";
   if (result.status === "implemented" || result.status === "blocked") {

@@ -16,10 +16,8 @@ export interface Job {
   item: Item;
   /** What was known when the work was chosen. */
   snapshot: Snapshot;
-}
-
-export function runLink(ports: Ports): RunLink {
-  return { number: ports.run.onServer?.number ?? null, url: ports.run.url };
+  /** This run, for texts. */
+  run: RunLink;
 }
 
 export function effectPorts(job: Pick<Job, "ports" | "who" | "claim">): EffectPorts {

@@ -2,9 +2,10 @@
 
 import type { Effect, Effects } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
-import { describe, ForgeError } from "../errors.ts";
+import { describe, ForgeError, RunError } from "../errors.ts";
 import { type Claim, ClaimLost } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import type { Ports } from "../ports.ts";
 import { applyEffects, type EffectsOutcome } from "./effects.ts";
 import { effectPorts, type Job } from "./job.ts";
 
@@ -50,6 +51,25 @@ export async function settle(job: Job, ending: Ending): Promise<Settled> {
       return published;
     default:
       return published satisfies never;
+  }
+}
+
+/** Waits between tries, in ms, while the forge is away: the agent's work is worth waiting for. Ten minutes in all. */
+const outageWaitsMs = [2_000, 10_000, 30_000, 60_000, 120_000, 180_000, 200_000];
+
+/** Repeats a task that cannot be judged while the forge is away. Life signs go on meanwhile, so nobody takes the item over. */
+export async function patiently<T>(ports: Ports, task: () => Promise<{ again: string | null; result: T }>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    const waitMs = outageWaitsMs[attempt];
+    try {
+      const { again, result } = await task();
+      if (again === null || waitMs === undefined) return result;
+      ports.log.line(`the forge does not answer clearly (${again}); trying again in ${waitMs / 1000} s`);
+    } catch (error) {
+      if (!(error instanceof RunError) || !error.retry || waitMs === undefined) throw error;
+      ports.log.line(`the forge is away (${describe(error)}); trying again in ${waitMs / 1000} s`);
+    }
+    await ports.clock.sleep(waitMs);
   }
 }
 

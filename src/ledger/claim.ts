@@ -147,6 +147,9 @@ export class Claim {
     head: string | null,
   ): Promise<PublishOutcome> {
     return this.#serially(async (): Promise<PublishOutcome> => {
+      // An earlier publish without an answer may have been applied: then this one is done.
+      await this.#settlePending();
+      if (this.#record.state === "published" && !this.#lost) return { kind: "ok" };
       const { branch, expect } = this.#record;
       const moves: RefChange[] = head === null ? [] : [{ ref: branchRef(branch), old: expect, new: head }];
       const next = head === null ? change : { ...change, head };
@@ -245,4 +248,10 @@ function cannotWriteLedger(text: string): RunError {
     mender: "workflow author",
     retry: false,
   });
+}
+
+/** After an error that ends the run: the item is free again at once. Best effort; what fails here, age settles. */
+export async function giveBack(claim: Claim, attempt: number): Promise<void> {
+  if (claim.lost || claim.record.state !== "held") return;
+  await claim.finish({ state: "released", attempt: Math.max(0, attempt) }).catch(() => undefined);
 }

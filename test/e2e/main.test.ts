@@ -13,6 +13,7 @@ import {
   readFileOn,
   readIssue,
   readStatuses,
+  until,
   waitForPull,
 } from "./harness.ts";
 import { makeWorld, type World } from "./world.ts";
@@ -32,7 +33,7 @@ onEachServer((server) => {
       const opened = await waitForPull(server(), repo, "the pull request", (pull) =>
         labelNames(pull).includes("agent/needs-review"),
       );
-      const run = await server().waitForRun(repo, "the run to end", isOver);
+      const run = await server().waitForRun(repo, "the run to end", (r) => r.event === "issues" && isOver(r));
       expect(run.status).toBe("success");
 
       expect(opened.title).toBe("Add instead of subtract");
@@ -73,5 +74,72 @@ onEachServer((server) => {
       expect(opened.body).toContain(`Closes #${issue.number}`);
       expect(labelNames(await readIssue(server(), repo, issue.number))).toEqual(["bot"]);
     });
+  });
+
+  describe("dispatch", () => {
+    it("a person names an issue by hand: that is an order, with a message for the agent", async (context) => {
+      if (!server().capabilities.dispatch) context.skip();
+      const { repo, alice, mallory } = world;
+      const issue = await openIssue(server(), mallory, repo, "sum subtracts, by hand");
+      const inputs = { item: String(issue.number), message: "be careful" };
+      await server()
+        .as(alice)
+        .post(`/repos/${repo.fullName}/actions/workflows/agent.yml/dispatches`, { ref: "main", inputs });
+      const opened = await waitForPull(
+        server(),
+        repo,
+        "the pull request",
+        (p) => p.head.ref === `agent/issue-${issue.number}` && labelNames(p).length > 0,
+      );
+      expect(labelNames(opened)).toEqual(["agent/needs-review"]);
+      expect(labelNames(await readIssue(server(), repo, issue.number))).toEqual(["bot"]);
+    });
+  });
+
+  describe("label by somebody who may not ask", () => {
+    it("is refused once, with one line why, and nothing is started", async () => {
+      const { repo, mallory } = world;
+      // The web form lets any reader set existing labels on a new issue; REST does not, so the administrator's hand stands in for nobody's.
+      const issue = await openIssue(server(), mallory, repo, "please run this");
+      await comment(server(), mallory, repo, issue.number, "/agent run now");
+      const isRefusal = (text: string) => text.startsWith("<!-- agent-dispatch:refusal v1");
+      const said = await until(
+        async () => (await readComments(server(), repo, issue.number)).filter((c) => isRefusal(c.body))[0],
+        60_000,
+        "the refusal",
+      );
+      expect(said.body).toContain("is refused");
+      await comment(server(), mallory, repo, issue.number, "hello?");
+      await server().waitForRun(repo, "all runs to end", isOver);
+      expect((await readComments(server(), repo, issue.number)).filter((c) => isRefusal(c.body))).toHaveLength(1);
+      expect(labelNames(await readIssue(server(), repo, issue.number))).toEqual([]);
+    });
+  });
+});
+
+onEachServer((server) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await makeWorld(server(), "ticking", { cron: "@every 10s", eventless: true });
+  });
+  afterAll(() => world?.close());
+
+  it("a cron tick finds what no event told, and starts a run of its own for it", async (context) => {
+    if (!server().capabilities.schedule) context.skip();
+    const { repo, alice } = world;
+    const issue = await openIssue(server(), alice, repo, "sum subtracts, quietly");
+    await labelIssue(server(), alice, repo, issue.number, "bot");
+    await waitForPull(server(), repo, "the pull request", (p) => labelNames(p).includes("agent/needs-review"), 300_000);
+    const own = await server().waitForRun(
+      repo,
+      "the dispatched run to end",
+      (r) => r.event === "workflow_dispatch" && isOver(r),
+      60_000,
+    );
+    expect(await server().jobLog(repo, own)).toContain("done: #");
+    const ticks = (await server().runs(repo)).filter((run) => run.event === "schedule" && isOver(run));
+    const logs = await Promise.all(ticks.map((tick) => server().jobLog(repo, tick)));
+    expect(logs.some((log) => log.includes("dispatched: #"))).toBe(true);
+    expect(logs.some((log) => log.includes("agent ended"))).toBe(false);
   });
 });

@@ -44,6 +44,8 @@ export interface WorldOptions {
   inputs?: Readonly<Record<string, string>>;
   /** Cron text; default one that never comes while a story runs. */
   cron?: string;
+  /** Without the triggers `issues` and `issue_comment`: then only ticks and dispatches start runs. */
+  eventless?: boolean;
   files?: Files;
 }
 
@@ -104,6 +106,7 @@ export function agentWorkflow(uses: string, options: WorldOptions): string {
   document.setIn([...step, "with", "agent-command"], options.agentCommand ?? "true");
   document.setIn([...step, "with", "checks"], options.checks ?? "node --test");
   for (const [input, value] of Object.entries(options.inputs ?? {})) document.setIn([...step, "with", input], value);
+  if (options.eventless === true) for (const trigger of ["issues", "issue_comment"]) document.deleteIn(["on", trigger]);
   document.setIn(["on", "schedule", 0, "cron"], options.cron ?? "0 0 29 2 *");
   return document.toString({ lineWidth: 0 });
 }

@@ -359,6 +359,7 @@ describe("Actions", () => {
     const tasks = [
       job(9, "success"),
       job(9, "running"),
+      job(9, "success"),
       job(8, "failure"),
       job(8, "odd"),
       job(7, "blocked"),
@@ -394,6 +395,26 @@ describe("Actions", () => {
   });
 });
 
+test("required contexts count only where checking is switched on", async () => {
+  const branch = { name: "b", commit: { id: "1" }, protected: true, status_check_contexts: ["ci/*"] };
+  for (const [enable_status_check, required] of [
+    [true, ["ci/*"]],
+    [false, []],
+    [null, []],
+  ] as const) {
+    const server = await serve((_, response) => json(response, 200, { ...branch, enable_status_check }));
+    expect((await forgeOn(server.url).branch("b"))?.requiredContexts).toEqual(required);
+  }
+});
+
+test("a status in a state that we do not know is no success", async () => {
+  const status = { context: "ci", status: "great", description: null, target_url: null, creator: null };
+  const server = await serve((_, response) => json(response, 200, { state: "success", statuses: [status] }));
+  expect(await forgeOn(server.url).statuses("1")).toEqual([
+    { context: "ci", state: "unknown", description: "", creator: "", targetUrl: "" },
+  ]);
+});
+
 describe("writes", () => {
   test("a branch that is gone on 1.24: 500, then looked up", async () => {
     const server = await serve((seen, response) =>
@@ -423,6 +444,7 @@ describe("writes", () => {
   test("a 404 that is not about the label is a failure", async () => {
     const server = await serve((_, response) => json(response, 404, { message: "not found" }));
     await expect(forgeOn(server.url).removeLabel(1, 5)).rejects.toThrow("answered 404 (not found)");
+    expect(server.seen).toHaveLength(1);
   });
 });
 

@@ -14,7 +14,7 @@ import { endTree } from "../../support/executors/processTree.ts";
 import { apiOf } from "./api.ts";
 import { byVersion, restHalf } from "./rest.ts";
 import type { Account, Server } from "./server.ts";
-import { type Service, startService } from "./service.ts";
+import { removeAtEnd, type Service, startService } from "./service.ts";
 import { until } from "./until.ts";
 
 /**
@@ -52,6 +52,7 @@ export async function startGitea(binary: string, options: GiteaOptions = {}): Pr
   const runnerBinary = toolPath("gitea-runner");
   if (runnerBinary === null) throw new Error("the Gitea runner is not built: npm run tools");
   const root = await mkdtemp(path.join(os.tmpdir(), "agent-dispatch-gitea-"));
+  removeAtEnd(root);
   const services: Service[] = [];
   const diagnostics = async () => {
     const tails = await Promise.all(services.map(async (service) => `--- ${service.name}\n${await service.tail()}`));

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 /** A program that runs beside the stories: a server or a runner. Its output goes to a file. */
 export interface Service {
@@ -20,8 +21,6 @@ export interface Service {
 
 const stopMs = 3_000;
 const tailCharacters = 20_000;
-
-const running = new Set<ChildProcess>();
 
 export function startService(
   name: string,
@@ -40,7 +39,7 @@ export function startService(
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) throw new Error(`could not start ${command}`);
-  watch(child);
+  watch(child, pid);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   return {
@@ -58,28 +57,30 @@ export function startService(
   };
 }
 
-/** Nothing started here outlives the tests: not their end, not a Ctrl-C. */
-function watch(child: ChildProcess): void {
-  if (running.size === 0) {
-    process.once("exit", killAll);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, endBy);
+let watchdog: ChildProcess | null = null;
+
+/** One more program beside the tests, since a handler in this process does not run when the process is killed. */
+function tell(line: string): void {
+  if (watchdog === null) {
+    const program = fileURLToPath(new URL("watchdog.mjs", import.meta.url));
+    watchdog = spawn(process.execPath, [program], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+    watchdog.stdin?.on("error", () => {});
+    watchdog.unref();
+    // A worker whose test runner is gone would wait for its story to end.
+    if (process.connected) process.once("disconnect", () => process.exit(1));
   }
-  running.add(child);
-  child.once("exit", () => {
-    running.delete(child);
-    if (running.size > 0) return;
-    process.off("exit", killAll);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, endBy);
-  });
+  watchdog.stdin?.write(`${line}\n`);
 }
 
-function killAll(): void {
-  for (const child of running) signalGroup(child, "SIGKILL");
+/** Nothing started here outlives the tests: not their end, not a Ctrl-C, not a KILL. */
+function watch(child: ChildProcess, pid: number): void {
+  tell(`+${pid}`);
+  child.once("exit", () => tell(`-${pid}`));
 }
 
-function endBy(signal: NodeJS.Signals): void {
-  killAll();
-  process.kill(process.pid, signal);
+/** The folder is removed at the latest when this process ends. */
+export function removeAtEnd(folder: string): void {
+  tell(`rm ${folder}`);
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

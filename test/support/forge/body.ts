@@ -62,7 +62,7 @@ function parse(call: Call): Record<string, unknown> {
 
 /** The recorded texts of a body that ends too early. */
 function syntaxText(call: Call, source: string): string {
-  if (!call.from26) return "[]: invalid character '\\x00' looking for beginning of value";
+  if (!call.from26) return "[]: invalid character '\u0000' looking for beginning of value";
   if (source === "") return "[]: jsontext: unexpected EOF";
   const names = [...source.matchAll(/"([^"]*)"\s*:/g)];
   const within = names.at(-1)?.[1];

@@ -14,6 +14,7 @@ export interface SeenRequest {
  * - `hang`: never answered · `reset`: connection reset before anything happened
  * - `html`: 200 with a page · `garbage`: 200, JSON type, not JSON
  * - `cut`: carried out, the answer ends half way
+ * - `pass`: carried out and answered, after `hold` and `delayMs`
  * - `apply-then-502` `apply-then-reset`: carried out, the answer is lost
  */
 export type FaultDeed =
@@ -25,6 +26,7 @@ export type FaultDeed =
   | "html"
   | "garbage"
   | "cut"
+  | "pass"
   | "apply-then-502"
   | "apply-then-reset"
   | { status: number; body?: string; headers?: Record<string, string> };
@@ -34,8 +36,10 @@ export interface Fault {
   /** How many requests it meets; Infinity for all. */
   times: number;
   do: FaultDeed;
-  /** Waited before the deed. */
+  /** Waited before the deed, in ms. */
   delayMs?: number;
+  /** Called when the request has come in, and waited for before the deed: a test decides when it goes on. */
+  hold?: (request: SeenRequest) => Promise<unknown>;
 }
 
 /** Faults in order of injection; the first that matches and is not used up meets the request. */

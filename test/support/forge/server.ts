@@ -100,6 +100,7 @@ export class ForgeServer {
     response: ServerResponse,
     logged: LoggedRequest,
   ): Promise<void> {
+    await fault.hold?.(seen);
     if (fault.delayMs) await sleep(fault.delayMs);
     const deed = fault.do;
     if (typeof deed === "object") {
@@ -123,6 +124,12 @@ export class ForgeServer {
         logged.status = 502;
         this.#send(response, proxyPage(502));
         return;
+      case "pass": {
+        const reply = await this.#answer(seen, headers);
+        logged.status = reply.status;
+        this.#send(response, reply);
+        return;
+      }
       case "cut":
         this.#cut(response, await this.#answer(seen, headers));
         return;

@@ -21,6 +21,8 @@ export class World {
   readonly actionsUser: User;
   url = "";
   clockOffsetMs = 0;
+  /** The clock that the offset is added to. */
+  realMs: () => number = Date.now;
   /** How long the conflict check "runs" after a head or base moved. */
   mergeCheckMs = 0;
   readonly #counters = new Map<string, number>();
@@ -44,7 +46,7 @@ export class World {
   }
 
   nowMs(): number {
-    return Date.now() + this.clockOffsetMs;
+    return this.realMs() + this.clockOffsetMs;
   }
 
   next(counter: string): number {

@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Commit } from "../git/parse.ts";
-import type { GitRepository } from "../git/repository.ts";
 import type { Repo, User } from "../model.ts";
 import type { World } from "../world.ts";
-import { moveByServer } from "./refs.ts";
+import { afterPush } from "./pushes.ts";
 
 export interface FileChange {
   operation: "create" | "update" | "delete";
@@ -15,12 +11,17 @@ export interface FileChange {
 
 export type Written = { kind: "written"; commit: Commit } | { kind: "refused"; status: number; message: string };
 
-/** Commits changes of files on a branch as the server does for its editor; works in an empty repository too. */
-export async function writeFiles(
-  world: World,
-  repo: Repo,
-  wish: { changes: readonly FileChange[]; from: string; to: string; message: string; author: User; at?: number },
-): Promise<Written> {
+export interface FileWish {
+  changes: readonly FileChange[];
+  /** Branch to build on; in an empty repository the first commit has no parent. */
+  from: string;
+  to: string;
+  message: string;
+  author: User;
+}
+
+/** Commits changes of files on a branch as the server does for its editor. */
+export async function writeFiles(world: World, repo: Repo, wish: FileWish): Promise<Written> {
   const git = world.git(repo);
   const parent = git.branch(wish.from);
   for (const change of wish.changes) {
@@ -32,41 +33,28 @@ export async function writeFiles(
       return { kind: "refused", status: 404, message: `repository file does not exist [path: ${change.path}]` };
     }
   }
-  const tree = await writeTree(git, parent, wish.changes);
-  const sha = await git.writeCommit({
-    tree,
-    parents: parent === undefined ? [] : [parent],
-    message: wish.message.endsWith("\n") ? wish.message : `${wish.message}\n`,
-    author: { name: wish.author.login, email: wish.author.email },
-    at: wish.at ?? world.now(),
-  });
-  await moveByServer(world, repo, wish.to, sha, wish.author);
-  const commit = await git.commit(sha);
-  if (!commit) throw new Error(`commit ${sha} was not written`);
+  const ref = `refs/heads/${wish.to}`;
+  const before = git.ref(ref) ?? "0".repeat(40);
+  const done = await git.run(["fast-import", "--quiet"], { input: importStream(world, wish, ref, parent) });
+  const after = git.ref(ref);
+  const commit = after === undefined ? undefined : await git.commit(after);
+  if (done.exit !== 0 || !commit) return { kind: "refused", status: 409, message: done.stderr };
+  await afterPush(world, repo, [{ ref, before, after: commit.sha }], wish.author);
   return { kind: "written", commit };
 }
 
-async function writeTree(
-  git: GitRepository,
-  parent: string | undefined,
-  changes: readonly FileChange[],
-): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "forge-index-"));
-  const env = { GIT_INDEX_FILE: join(folder, "index") };
-  try {
-    if (parent !== undefined) await git.run(["read-tree", parent], { env });
-    const lines: string[] = [];
-    for (const change of changes) {
-      if (change.operation === "delete") {
-        lines.push(`0 ${"0".repeat(40)}\t${change.path}`);
-        continue;
-      }
-      const blob = await git.run(["hash-object", "-w", "--stdin"], { input: change.content });
-      lines.push(`100644 ${blob.stdout.toString().trim()}\t${change.path}`);
-    }
-    await git.run(["update-index", "--add", "--index-info"], { env, input: `${lines.join("\n")}\n` });
-    return (await git.run(["write-tree"], { env })).stdout.toString().trim();
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** One process instead of the six that blobs, index, tree, commit and ref would need. */
+function importStream(world: World, wish: FileWish, ref: string, parent: string | undefined): Buffer {
+  const who = `${wish.author.login} <${wish.author.email}> ${Math.floor(world.now() / 1000)} +0000`;
+  const message = wish.message.endsWith("\n") ? wish.message : `${wish.message}\n`;
+  const parts: (string | Buffer)[] = [
+    `commit ${ref}\nauthor ${who}\ncommitter ${who}\ndata ${Buffer.byteLength(message)}\n${message}\n`,
+  ];
+  if (parent !== undefined) parts.push(`from ${parent}\n`);
+  for (const change of wish.changes) {
+    const path = JSON.stringify(change.path);
+    if (change.operation === "delete") parts.push(`D ${path}\n`);
+    else parts.push(`M 100644 inline ${path}\ndata ${change.content.length}\n`, change.content, "\n");
   }
+  return Buffer.concat(parts.map((part) => Buffer.from(part)));
 }

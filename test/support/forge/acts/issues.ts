@@ -145,7 +145,7 @@ function tellComment(world: World, entry: Entry, action: string, doer: User, mor
   emit(world, issue.repo, "issue_comment", doer, {
     action,
     issue: issueView(world, issue, undefined),
-    comment: commentView(world, entry, undefined),
+    comment: commentView(world, entry),
     is_pull: issue.pull !== undefined,
     ...(issue.pull ? { pull_request: subject(world, issue)["pull_request"] } : {}),
     ...more,

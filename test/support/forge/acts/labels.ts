@@ -30,15 +30,16 @@ export function removeLabel(world: World, issue: Issue, label: Label, doer: User
   tell(world, issue, before, [], doer);
 }
 
-/** Takes off what is not wanted, then adds what is missing. */
+/** Adds what is missing, then takes off what is not wanted, by id. */
 export function replaceLabels(world: World, issue: Issue, labels: readonly Label[], doer: User): void {
   const before = [...issue.labels];
   const wanted = labels.filter((label, index) => {
     const scope = scopeOf(label);
     return scope === "" || !labels.some((later, at) => at > index && scopeOf(later) === scope);
   });
-  for (const label of sortLabels(issue.labels)) if (!wanted.includes(label)) takeOff(world, issue, label, doer);
   for (const label of sortLabels(wanted)) addLabel(world, issue, label, doer);
+  const unwanted = issue.labels.filter((label) => !wanted.includes(label)).sort((one, other) => one.id - other.id);
+  for (const label of unwanted) takeOff(world, issue, label, doer);
   tell(world, issue, before, labels, doer);
 }
 

@@ -2,8 +2,9 @@ import { emit } from "../events.ts";
 import type { Pushed } from "../git/http.ts";
 import type { Pull, Repo, Review, User } from "../model.ts";
 import { payloadCommitView } from "../views/commit.ts";
+import { userView } from "../views/user.ts";
 import type { World } from "../world.ts";
-import { findIssue } from "../world.ts";
+import { findIssue, fullName } from "../world.ts";
 import { setState } from "./issues.ts";
 import { startCheck } from "./mergeability.ts";
 import { protectionOf } from "./protection.ts";
@@ -39,7 +40,9 @@ async function branchMoved(world: World, repo: Repo, branch: string, one: Pushed
     after: one.after,
     head_commit: commit,
     commits: commit ? [commit] : [],
-    total_commits: 1,
+    total_commits: commit ? 1 : 0,
+    compare_url: `${world.url}/${fullName(repo)}/compare/${one.before}...${one.after}`,
+    pusher: userView(world, doer, undefined),
   });
   if (branch === repo.defaultBranch) await closeByCommits(world, repo, one, doer);
 }
@@ -51,13 +54,29 @@ async function headMoved(world: World, pull: Pull, one: Pushed, doer: User): Pro
   await git.moveRef(`refs/pull/${pull.issue.number}/head`, one.after);
   startCheck(world, pull);
   const forced = one.before !== zero && !(await git.isAncestor(before, one.after));
-  const added = forced ? [before, one.after] : await commitsSince(world, pull, before);
-  if (added.length > 0) {
-    const body = JSON.stringify({ is_force_push: forced, commit_ids: added });
-    addEntry(world, pull.issue, "pull_push", doer, { body });
-  }
+  if (forced) await noteForcedPush(world, pull, before, doer);
+  else notePush(world, pull, false, await commitsSince(world, pull, before), doer);
   for (const review of pull.reviews) ageReview(pull, review);
   emit(world, pull.issue.repo, "pull_request", doer, { ...subject(world, pull.issue), action: "synchronized" });
+}
+
+/** From 1.26 the rows of former pushes give way to one with all commits of the new head. */
+async function noteForcedPush(world: World, pull: Pull, before: string, doer: User): Promise<void> {
+  if (world.features.from26) {
+    const issue = pull.issue;
+    issue.entries = issue.entries.filter((entry) => entry.type !== "pull_push" || entry.body.includes("true"));
+    const git = world.git(issue.repo);
+    const commits = await git.history(`${git.branch(pull.baseBranch) ?? before}..${pull.headSha}`);
+    notePush(world, pull, false, commits.reverse(), doer);
+  }
+  // 1.24 lists old and new head, too, but does not call it forced.
+  notePush(world, pull, world.features.from26, [before, pull.headSha], doer);
+}
+
+function notePush(world: World, pull: Pull, forced: boolean, commits: string[], doer: User): void {
+  if (commits.length === 0) return;
+  const body = JSON.stringify({ is_force_push: forced, commit_ids: commits });
+  addEntry(world, pull.issue, "pull_push", doer, { body });
 }
 
 async function commitsSince(world: World, pull: Pull, before: string): Promise<string[]> {
@@ -75,7 +94,7 @@ function ageReview(pull: Pull, review: Review): void {
 }
 
 function branchGone(world: World, repo: Repo, branch: string, doer: User): void {
-  emit(world, repo, "delete", doer, { ref: branch, ref_type: "branch" });
+  emit(world, repo, "delete", doer, { ref: branch, ref_type: "branch", pusher_type: "user" });
   for (const pull of openPulls(repo)) {
     if (pull.headBranch !== branch) continue;
     setState(world, pull.issue, "closed", doer);

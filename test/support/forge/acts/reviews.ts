@@ -1,6 +1,5 @@
 import { emit } from "../events.ts";
 import type { Pull, Review } from "../model.ts";
-import { reviewView } from "../views/pull.ts";
 import type { World } from "../world.ts";
 import { subject } from "./subject.ts";
 
@@ -27,10 +26,6 @@ export function tellReview(world: World, review: Review): void {
   emit(world, review.pull.issue.repo, event, review.user, {
     ...subject(world, review.pull.issue),
     action: "reviewed",
-    review: {
-      type: `pull_request_review_${type[review.state]}`,
-      content: review.body,
-      ...reviewView(world, review, undefined),
-    },
+    review: { type: `pull_request_review_${type[review.state]}`, content: review.body },
   });
 }

@@ -5,7 +5,7 @@ import type { World } from "../world.ts";
 
 /** `{issue}` or `{pull_request}` with its number, as payloads carry it. */
 export function subject(world: World, issue: Issue): Record<string, unknown> {
-  const common = { number: issue.number, index: issue.number };
-  if (!issue.pull) return { ...common, issue: issueView(world, issue, undefined) };
-  return { ...common, pull_request: pullListView(world, issue.pull, { user: undefined, token: undefined }) };
+  const number = issue.number;
+  if (!issue.pull) return { number, issue: issueView(world, issue, undefined) };
+  return { number, pull_request: pullListView(world, issue.pull, { user: undefined, token: undefined }) };
 }

@@ -66,7 +66,7 @@ async function entryView(
   const kind = git.branch(ref) === undefined ? "commit" : "branch";
   const web = (what: string) => `${call.world.url}/${fullName(call.repo)}/${what}/${kind}/${ref}/${path}`;
   const self = `${api}/contents/${path}?ref=${encodeURIComponent(ref)}`;
-  const object = `${api}/git/${entry.type}s/${entry.sha}`;
+  const object = `${api}/git/blobs/${entry.sha}`;
   return {
     name: entry.name,
     path,

@@ -173,7 +173,10 @@ async function update(call: Call): Promise<Reply> {
   const style = call.query.get("style") === "rebase" ? "rebase" : "merge";
   const done = await updateHead(call.world, pull, style, call.user);
   if (done.kind === "conflict") throw call.errors.error(409, `${style} failed because of conflict`);
-  if (done.kind === "impossible") throw call.errors.internal();
+  if (done.kind === "impossible") {
+    if (call.from26 && call.world.git(call.repo).branch(pull.headBranch) === undefined) pull.mergeable = false;
+    throw call.errors.internal();
+  }
   await moveByServer(call.world, call.repo, pull.headBranch, done.tip, call.user);
   return empty(200);
 }

@@ -133,7 +133,7 @@ async function editPull(call: Call): Promise<Reply> {
   if (fields.state !== undefined) changeState(call, issue, fields.state);
   if (fields.base !== undefined && fields.base !== "") {
     if (call.world.git(call.repo).branch(fields.base) === undefined) {
-      throw call.errors.notFoundText(`new base '${fields.base}' not exist`);
+      throw call.errors.error(404, `new base '${fields.base}' not exist`);
     }
     changeBase(call.world, pull, fields.base, call.user);
   }

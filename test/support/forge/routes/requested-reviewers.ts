@@ -85,6 +85,7 @@ function request(call: Call, pull: Pull, who: { user: User } | { team: Team }): 
     entryId: 0,
     comments: [],
   };
+  if (review.official) for (const other of judgements(pull, user)) other.official = false;
   pull.reviews.push(review);
   const whom = "user" in who ? { assignee: who.user } : { assigneeTeam: who.team };
   addEntry(call.world, pull.issue, "review_request", call.user, { review, ...whom });
@@ -93,12 +94,21 @@ function request(call: Call, pull: Pull, who: { user: User } | { team: Team }): 
   return review;
 }
 
+/** What somebody has judged so far; a request takes the last one out of force, taking it back restores it. */
+function judgements(pull: Pull, user: User | null): Review[] {
+  return pull.reviews.filter(
+    (review) => review.user === user && (review.state === "APPROVED" || review.state === "REQUEST_CHANGES"),
+  );
+}
+
 function remove(call: Call): Reply {
   const { pull, users, teams } = read(call);
   for (const who of [...users.map((user) => ({ user })), ...teams.map((team) => ({ team }))]) {
     const present = pull.reviews.find((review) => isFor(review, who));
     if (!present) continue;
     pull.reviews = pull.reviews.filter((review) => review !== present);
+    const last = present.official ? judgements(pull, present.user).at(-1) : undefined;
+    if (last) last.official = true;
     const whom = "user" in who ? { assignee: who.user } : { assigneeTeam: who.team };
     addEntry(call.world, pull.issue, "review_request", call.user, { removed: true, ...whom });
   }

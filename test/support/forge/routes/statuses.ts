@@ -41,7 +41,7 @@ async function createStatus(call: Call): Promise<Reply> {
   call.repo.statuses.push(status);
   const { context, state, description } = status;
   emit(call.world, call.repo, "status", call.user, { sha: commit.sha, context, state, description });
-  return json(201, statusView(call.world, call.repo, status, call.user));
+  return json(201, statusView(call.world, call.repo, status));
 }
 
 async function statusesOf(call: Call): Promise<{ sha: string; statuses: CommitStatus[] }> {
@@ -52,27 +52,33 @@ async function statusesOf(call: Call): Promise<{ sha: string; statuses: CommitSt
   return { sha: commit.sha, statuses: call.repo.statuses.filter((status) => status.sha === commit.sha) };
 }
 
-/** Newest second first, and within one second the oldest first: Gitea sorts by a time in seconds alone. */
+/** Gitea sorts by a time in whole seconds alone: within the newest second the oldest comes first, further back the newest. */
 async function listStatuses(call: Call): Promise<Reply> {
   const state = call.query.get("state") ?? "";
   const all = (await statusesOf(call)).statuses.filter((status) => state === "" || status.state === state);
-  if (call.query.get("sort") !== "oldest") all.sort((one, other) => other.createdAt - one.createdAt);
-  const views = call.sliceIfAsked(all).map((status) => statusView(call.world, call.repo, status, call.asker.user));
+  const newest = Math.max(...all.map((status) => status.createdAt));
+  if (call.query.get("sort") !== "oldest") {
+    all.sort((one, other) => {
+      const within = one.createdAt === newest ? one.index - other.index : other.index - one.index;
+      return other.createdAt - one.createdAt || within;
+    });
+  }
+  const views = call.sliceIfAsked(all).map((status) => statusView(call.world, call.repo, status));
   return json(200, views, call.totalAndLink(all.length));
 }
 
-/** The newest status of each context; `state` speaks only of the contexts on this page. */
+/** The newest status of each context, pages from the newest on, oldest first in a page; `state` speaks of this page only. */
 async function combined(call: Call): Promise<Reply> {
   const { sha, statuses } = await statusesOf(call);
   const latest = latestPerContext(statuses);
-  const page = call.slice(latest);
+  const page = call.slice([...latest].reverse()).reverse();
   if (!call.from26 && page.length === 0) return json(200, nothing);
   const api = `${call.world.url}/api/v1/repos/${fullName(call.repo)}/commits/${sha}`;
   const view = {
     state: combine(page.map((status) => status.state)),
     sha,
     total_count: page.length,
-    statuses: page.length > 0 ? page.map((status) => statusView(call.world, call.repo, status, call.asker.user)) : null,
+    statuses: page.length > 0 ? page.map((status) => statusView(call.world, call.repo, status)) : null,
     repository: repositoryView(call.world, call.repo, call.asker),
     commit_url: call.from26 ? api : "",
     url: call.from26 ? `${api}/status` : "",

@@ -7,11 +7,11 @@ import { time } from "./time.ts";
 import { userView } from "./user.ts";
 
 /** A comment as `issues/N/comments` shows it. */
-export function commentView(world: World, entry: Entry, viewer: User | undefined): Record<string, unknown> {
+export function commentView(world: World, entry: Entry): Record<string, unknown> {
   return {
     id: entry.id,
     ...places(world, entry),
-    user: userView(world, entry.user, viewer),
+    user: userView(world, entry.user, undefined),
     original_author: "",
     original_author_id: 0,
     body: entry.body,

@@ -7,7 +7,7 @@ import { userView } from "./user.ts";
 /** Issues and pull requests as `GET issues` shows them; `assignees` is null where nobody is assigned. */
 export function issueView(world: World, issue: Issue, viewer: User | undefined): Record<string, unknown> {
   const { from26, from27 } = world.features;
-  const assignees = issue.assignees.map((user) => userView(world, user, viewer));
+  const assignees = issue.assignees.map((user) => userView(world, user, undefined));
   return {
     id: issue.id,
     url: `${world.url}/api/v1/repos/${fullName(issue.repo)}/issues/${issue.number}`,

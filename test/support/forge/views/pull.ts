@@ -33,7 +33,7 @@ function pullParts(
   const { from26 } = world.features;
   const issue = pull.issue;
   const url = issueUrl(world, issue);
-  const people = (users: readonly User[]) => users.map((user) => userView(world, user, asker.user));
+  const people = (users: readonly User[]) => users.map((user) => userView(world, user, undefined));
   const requested = requestedReviewers(pull);
   const teams = pull.reviews.flatMap((review) =>
     review.state === "REQUEST_REVIEW" && review.team ? [review.team] : [],
@@ -55,7 +55,7 @@ function pullParts(
     draft: isDraft(issue.title),
     is_locked: issue.locked,
     comments: issue.commentCount,
-    ...(from26 ? { review_comments: reviewCount(pull) } : {}),
+    ...(from26 || reviewCount(pull) > 0 ? { review_comments: reviewCount(pull) } : {}),
     ...size,
     html_url: url,
     diff_url: `${url}.diff`,
@@ -64,7 +64,7 @@ function pullParts(
     merged: pull.merged,
     merged_at: timeOrNull(pull.mergedAt),
     merge_commit_sha: pull.mergeSha,
-    merged_by: pull.mergedBy ? userView(world, pull.mergedBy, asker.user) : null,
+    merged_by: pull.mergedBy && nobody !== null ? userView(world, pull.mergedBy, undefined) : null,
     allow_maintainer_edit: pull.allowMaintainerEdit,
     base: sideView(world, pull, pull.baseBranch, asker),
     head: headView(world, pull, asker),

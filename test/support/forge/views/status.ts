@@ -1,14 +1,9 @@
-import type { CommitStatus, Repo, User } from "../model.ts";
+import type { CommitStatus, Repo } from "../model.ts";
 import { fullName, type World } from "../world.ts";
 import { time } from "./time.ts";
 import { userView } from "./user.ts";
 
-export function statusView(
-  world: World,
-  repo: Repo,
-  status: CommitStatus,
-  viewer: User | undefined,
-): Record<string, unknown> {
+export function statusView(world: World, repo: Repo, status: CommitStatus): Record<string, unknown> {
   return {
     id: status.index,
     status: status.state,
@@ -16,7 +11,7 @@ export function statusView(
     description: status.description,
     url: `${world.url}/api/v1/repos/${fullName(repo)}/statuses/${status.sha}`,
     context: status.context,
-    creator: userView(world, status.creator, viewer),
+    creator: userView(world, status.creator, undefined),
     created_at: time(status.createdAt),
     updated_at: time(status.createdAt),
   };

@@ -2,7 +2,10 @@ import type { User } from "../model.ts";
 import type { World } from "../world.ts";
 import { time, zeroTime } from "./time.ts";
 
-/** A user as one sees another: address hidden, flags only for oneself and site admins. */
+/**
+ * A user as `viewer` sees it: the address for everybody who is logged in, flags for oneself and site admins.
+ * Many places of Gitea pass nobody (comments, assignees, statuses, runs); then the address is a placeholder.
+ */
 export function userView(world: World, user: User, viewer: User | undefined): Record<string, unknown> {
   const inside = viewer === user || viewer?.isAdmin === true;
   return {
@@ -11,7 +14,7 @@ export function userView(world: World, user: User, viewer: User | undefined): Re
     login_name: "",
     source_id: 0,
     full_name: user.kind === "actions" ? "Gitea Actions" : "",
-    email: emailFor(world, user, inside),
+    email: emailFor(world, user, viewer),
     avatar_url: `${world.url}/avatars/${user.id}`,
     html_url: `${world.url}/${user.login}`,
     language: "",
@@ -32,8 +35,8 @@ export function userView(world: World, user: User, viewer: User | undefined): Re
   };
 }
 
-function emailFor(world: World, user: User, inside: boolean): string {
-  if (inside || user.kind === "organisation") return user.email;
+function emailFor(world: World, user: User, viewer: User | undefined): string {
+  if (viewer) return user.email;
   const name = world.features.from26 ? `${user.id}+${user.login}` : user.login;
   return `${name}@noreply.localhost`;
 }

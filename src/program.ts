@@ -1,0 +1,109 @@
+// The program from the environment of its step to its outcome: inputs → forge → policy → ports → run. What is global (process.env, outputs,
+// exit status) stays in main.ts, so that a test can start any number of these in one process.
+
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Clock } from "./clock.ts";
+import { plain, sentence } from "./core/report.ts";
+import { describe, RunError } from "./errors.ts";
+import { giteaForge } from "./forge/gitea.ts";
+import type { HttpLimits } from "./forge/http.ts";
+import type { Forge } from "./forge/port.ts";
+import { type Host, openHost } from "./git/host.ts";
+import type { Outcome } from "./outcome.ts";
+import { findOwnRun } from "./own-run.ts";
+import type { Log, OwnRun, Ports, RunFacts } from "./ports.ts";
+import { type Reached, reach } from "./preflight.ts";
+import { run } from "./run.ts";
+import { type Connection, connectionOf, readSettings, type Settings } from "./settings/settings.ts";
+import { type Executor, triggerOf } from "./trigger.ts";
+
+/** One step of a job, as the program finds it. */
+export interface Step {
+  environment: Readonly<Record<string, string | undefined>>;
+  executor: Executor;
+  facts: RunFacts;
+  clock: Clock;
+  log: Log;
+  /** Takes out whatever `hide` was told so far. */
+  redact(text: string): string;
+  /** From now on none of these values leaves the program, nor of those it was told before. */
+  hide(secrets: readonly string[]): void;
+  saveState(name: string, value: string): void;
+  /** Bounds of the requests to the forge where they are not the usual ones. */
+  http?: Partial<HttpLimits>;
+}
+
+/** Throws RunError when the run itself cannot work. */
+export async function program(step: Step): Promise<Outcome> {
+  const { environment, log } = step;
+  // Before anything is read: a token in the wrong input would else stand in the error that says so.
+  step.hide([secretInput(environment, "TOKEN"), secretInput(environment, "REVIEWER-TOKEN")]);
+  const connection = connectionOf(environment);
+  for (const warning of connection.warnings) log.warning(warning);
+  const { serverUrl, token, owner, name } = connection;
+  const forge = giteaForge({ serverUrl, token, owner, name, limits: step.http ?? {} });
+  const reached = await reach(forge, connection);
+  const base = connection.base ?? reached.repository.defaultBranch;
+  const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
+  const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
+  step.hide(names.map((variable) => environment[variable] ?? ""));
+  if (settings.sandbox === "none")
+    log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
+  else log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
+  const trigger = triggerOf(step.executor, settings.item, settings.message);
+  await mustExist(forge, connection, settings);
+  return run(portsOf(step, connection, forge, reached), settings, trigger, reached);
+}
+
+function secretInput(environment: Step["environment"], name: string): string {
+  return environment[`INPUT_${name}`]?.trim() ?? "";
+}
+
+/** The last line of the log. */
+export function lastLine(outcome: Outcome): string {
+  return `${outcome.outcome}: ${sentence(outcome.reason)} ${sentence(outcome.next)}`;
+}
+
+/** The same for a run that could not work: what is wrong, what to do, whose turn it is. */
+export function lastLineOfFailure(error: unknown): string {
+  const known = error instanceof RunError;
+  const remedy = known ? error.remedy : "This is a fault of agent-dispatch: please report it with this log.";
+  const who = known ? ` (for the ${error.mender}${error.retry ? "; the next run tries again by itself" : ""})` : "";
+  return `failed: ${plain(describe(error))} ${remedy}${who}`;
+}
+
+/** An item named by the input must exist; one named by an event may be gone meanwhile. */
+async function mustExist(forge: Forge, connection: Connection, settings: Settings): Promise<void> {
+  if (settings.item === null || (await forge.issue(settings.item)) !== null) return;
+  throw new RunError(`#${settings.item} does not exist in ${connection.owner}/${connection.name}.`, {
+    remedy: "Give the number of an issue of this repository as the input `item`, or none.",
+    mender: "workflow author",
+    retry: false,
+  });
+}
+
+function portsOf(step: Step, connection: Connection, forge: Forge, { me, repository }: Reached): Ports {
+  const { environment, executor, facts, clock, log, saveState } = step;
+  let host: Promise<Host> | null = null;
+  let own: Promise<OwnRun | null> | null = null;
+  return {
+    ...{ forge, clock, log, redact: step.redact, run: facts, environment, saveState },
+    host() {
+      host ??= openHost({
+        dir: join(facts.temp, `agent-dispatch-host-${randomUUID()}`),
+        url: `${connection.serverUrl}/${connection.owner}/${connection.name}.git`,
+        token: connection.token,
+        bot: { name: me.fullName || me.login, email: me.email || `${me.login}@noreply.invalid` },
+        env: environment,
+        now: () => forge.now() ?? Date.now(),
+      });
+      return host;
+    },
+    ownRun() {
+      own ??=
+        executor.claimed === null ? Promise.resolve(null) : findOwnRun(forge, repository.htmlUrl, executor.claimed);
+      return own;
+    },
+  };
+}

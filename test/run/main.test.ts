@@ -1,0 +1,326 @@
+// The story of an issue by whole runs: from the label to the pull request, to the merge and to the next generation. Each test looks at how
+// the forge ends.
+
+import { existsSync, readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Fault, FaultDeed, SeenRequest } from "../support/forge/forge.ts";
+import { mends, type Stage, stage, until } from "../support/run.ts";
+
+/** What stands on the forge when one issue was done once and nothing twice. */
+async function expectDoneOnce(s: Stage, number = 1): Promise<void> {
+  const pulls = s.pulls();
+  expect(pulls.map((pull) => pull.state)).toEqual(["open"]);
+  const [pull] = pulls;
+  if (pull === undefined) throw new Error("there is no pull request");
+  const branch = `agent/issue-${number}`;
+  expect(s.see(pull.number)).toMatchObject({ labels: ["agent/needs-review"], comments: [] });
+  expect(pull.body.trimEnd().endsWith(`Closes #${number}`)).toBe(true);
+  expect(pull.pull?.headBranch).toBe(branch);
+  const seen = s.see(number);
+  expect(seen).toMatchObject({ state: "open", labels: ["bot"], assignees: ["bot"] });
+  expect(seen.comments).toHaveLength(1);
+  expect(seen.comments[0]).toContain(`**Pull request #${pull.number} is open**`);
+  const issue = s.forge.repo(s.repo).issues.find((at) => at.number === number);
+  const count = (of: typeof issue, type: string) => of?.entries.filter((entry) => entry.type === type).length;
+  expect(count(issue, "assignees")).toBe(1);
+  expect(count(issue, "label")).toBe(1);
+  expect(count(pull, "label")).toBe(1);
+  expect(s.forge.repo(s.repo).statuses.map((status) => `${status.context} ${status.state}`)).toEqual([
+    "agent-dispatch/checks success",
+  ]);
+  const names = s.forge.repo(s.repo).labels.map((label) => label.name);
+  expect(names).toHaveLength(new Set(names).size);
+  const record = await s.record(number);
+  expect(record).toMatchObject({ state: "done", stage: "needs-review", pull: pull.number, attempt: 1, slot: null });
+  expect(await s.ref(`refs/heads/${branch}`)).toBe(record?.head);
+  expect(await s.ref("refs/agent-dispatch/v1/slot/1")).toBeNull();
+  expect(await s.file(branch, "sum.js")).toContain("a + b");
+}
+
+describe("the story of an issue", () => {
+  it("a labelled issue becomes an open pull request, and the next run has nothing to do", async () => {
+    const s = await stage();
+    const number = await s.issue("sum subtracts");
+    const end = await s.start();
+    expect(end).toMatchObject({ exitCode: 0, lastLine: "done: #1: pull request #2 is open. The next run reviews it." });
+    expect(end.outcome).toMatchObject({
+      ...{ kind: "implement", outcome: "done", item: 1, pullRequest: 2, branch: "agent/issue-1", attempt: 1 },
+      ...{ profile: "command", failure: null, verdict: null, head: await s.ref("refs/heads/agent/issue-1") },
+    });
+    await expectDoneOnce(s, number);
+    const before = await s.photo();
+    const idle = await s.start();
+    expect(idle.outcome).toMatchObject({ kind: "idle", outcome: "idle" });
+    expect(idle.outcome?.passed[0]?.reason).toContain("pull request #2 is open with `agent/needs-review`");
+    expect(await s.photo()).toBe(before);
+  });
+
+  it("an idle run with nothing labelled writes nothing and starts no git", async () => {
+    const s = await stage();
+    await s.issue("nobody asks", { label: null });
+    const before = await s.photo();
+    const end = await s.start();
+    expect(end.lastLine).toBe("idle: no open issue carries the label `bot`. The next event or tick looks again.");
+    expect(await s.photo()).toBe(before);
+    expect(s.forge.requests.filter((request) => request.kind === "git")).toEqual([]);
+  });
+
+  it("takes the oldest first, but what carries a priority label before it", async () => {
+    const s = await stage({ policy: "priorityLabels: [p1]" });
+    for (const title of ["first", "second", "third"]) await s.issue(title);
+    await s.forge.addLabelAs("alice", s.repo, 3, "p1");
+    const ends = [await s.start(), await s.start()];
+    expect(ends.map((end) => end.outcome?.item)).toEqual([3, 1]);
+  });
+
+  it("an order by hand names the item, label or not", async () => {
+    const s = await stage();
+    await s.issue("first");
+    const number = await s.issue("second", { label: null });
+    const end = await s.start({ inputs: { item: String(number), message: "be quick" } });
+    expect(end.outcome).toMatchObject({ item: number, outcome: "done" });
+    expect(s.see(number).labels).toEqual(["bot"]);
+  });
+
+  it("somebody who may not write code starts nothing, and is told so once", async () => {
+    const s = await stage();
+    await s.issue("by a stranger", { by: "mallory", label: null });
+    await s.forge.as("mallory").post(`/repos/${s.repo}/issues/1/comments`, { body: "/agent run" });
+    const payload = { issue: { number: 1 }, sender: { login: "mallory" } };
+    for (let run = 0; run < 2; run++)
+      expect((await s.start({ event: "issue_comment", payload })).outcome?.outcome).toBe("idle");
+    const seen = s.see(1);
+    expect(seen).toMatchObject({ labels: [], assignees: [] });
+    expect(seen.comments.filter((text) => text.startsWith("bot: "))).toHaveLength(1);
+    expect(seen.comments[1]).toContain("`/agent run` is refused: @mallory may not write code here");
+    expect(await s.record(1)).toBeNull();
+  });
+});
+
+describe("several runs", () => {
+  it("two at once on one item: one works, the other has nothing to do", async () => {
+    const s = await stage({ agent: `sleep 0.3; ${mends}` });
+    await s.issue("sum subtracts");
+    const ends = await Promise.all([s.start({ seed: 1 }), s.start({ seed: 2 })]);
+    expect(ends.map((end) => end.exitCode)).toEqual([0, 0]);
+    expect(ends.map((end) => end.outcome?.outcome).sort()).toEqual(["done", "idle"]);
+    await expectDoneOnce(s);
+    expect((await s.record(1))?.epoch).toBe(1);
+  });
+
+  it("at most `max-concurrent` agents at once; the next run takes what was left", async () => {
+    const s = await stage({ limits: { renewSeconds: 3, fenceSeconds: 10, ttlSeconds: 30 } });
+    const agent = `touch ${s.dir}/at-work-$AGENT_DISPATCH_ITEM; while ! test -e ${s.dir}/go; do sleep 0.05; done; ${mends}`;
+    const inputs = { "agent-command": agent, "max-concurrent": "2" };
+    for (const title of ["first", "second", "third"]) await s.issue(title);
+    const [first, second] = [s.start({ inputs }), s.start({ inputs })];
+    const atWork = () => readdirSync(s.dir).filter((name) => name.startsWith("at-work-"));
+    await until(() => atWork().length === 2, "two agents at work");
+    const third = await s.start({ inputs });
+    expect(third.outcome).toMatchObject({ outcome: "idle" });
+    expect(third.outcome?.passed.map((p) => p.reason)).toContain("2 agents are running (`max-concurrent`)");
+    await s.git("--version").then(() => expect(existsSync(`${s.dir}/at-work-3`)).toBe(false));
+    await s.forge.as("owner").get("/user");
+    const { writeFile } = await import("node:fs/promises");
+    await writeFile(`${s.dir}/go`, "");
+    const ends = await Promise.all([first, second]);
+    expect(ends.map((end) => end.outcome?.outcome)).toEqual(["done", "done"]);
+    expect((await s.start({ inputs })).outcome).toMatchObject({ outcome: "done", item: 3 });
+    expect(s.pulls()).toHaveLength(3);
+  });
+});
+
+const workflow = "on:\n  workflow_dispatch:\n    inputs: { item: {} }\njobs: { agent: { runs-on: x, steps: [] } }\n";
+const files = { ".gitea/workflows/agent.yml": workflow };
+
+async function serverRun(s: Stage, event: string, actor = "alice") {
+  return { ...(await s.forge.startRun({ repo: s.repo, workflow: "agent.yml", event, actor })), event, actor };
+}
+
+describe("runs that start runs", () => {
+  it("a run that leaves work behind starts the next one, the last one does not", async () => {
+    const s = await stage({ files });
+    await s.issue("first");
+    await s.issue("second");
+    const dispatched = () => s.forge.repo(s.repo).runs.filter((run) => run.status === "waiting");
+    const first = await serverRun(s, "issues");
+    expect((await s.start({ run: first })).outcome).toMatchObject({ item: 1, outcome: "done" });
+    s.forge.endRun(first.id, "success");
+    expect(dispatched().map((run) => [run.event, run.workflow, run.actor.login])).toEqual([
+      ["workflow_dispatch", "agent.yml", "bot"],
+    ]);
+    expect((await s.record(1))?.run).toMatchObject({ id: first.id, number: first.number });
+    const next = dispatched()[0];
+    if (next === undefined) throw new Error("no run waits");
+    const second = { ...s.forge.pickUp(next.id), event: next.event, actor: "bot" };
+    expect((await s.start({ run: second })).outcome).toMatchObject({ item: 2, outcome: "done" });
+    expect(dispatched()).toEqual([]);
+  });
+
+  it("`chain: false` starts none", async () => {
+    const s = await stage({ files });
+    await s.issue("first");
+    await s.issue("second");
+    await s.start({ run: await serverRun(s, "issues"), inputs: { chain: "false" } });
+    expect(s.forge.repo(s.repo).runs).toHaveLength(1);
+  });
+
+  it.each(["1.24.7", "1.27.0"] as const)("a tick of %s dispatches the work and runs no agent", async (version) => {
+    const s = await stage({ files, version, agent: `touch $AGENT_DISPATCH_RESULT.ran; ${mends}` });
+    await s.issue("sum subtracts");
+    const tick = await serverRun(s, "schedule", "gitea-actions");
+    const end = await s.start({ run: tick });
+    expect(end.outcome).toMatchObject({ kind: "implement", outcome: "dispatched", item: 1 });
+    expect(s.see(1)).toMatchObject({ labels: ["bot"], assignees: [], comments: [] });
+    expect(await s.record(1)).toBeNull();
+    const waiting = s.forge.repo(s.repo).runs.find((run) => run.status === "waiting");
+    expect(waiting).toMatchObject({ event: "workflow_dispatch", inputs: { item: "1" } });
+    if (waiting === undefined) return;
+    const started = { ...s.forge.pickUp(waiting.id), event: waiting.event, actor: "bot" };
+    expect((await s.start({ run: started, inputs: { item: "1" } })).outcome).toMatchObject({ outcome: "done" });
+    expect((await s.record(1))?.askedBy).toBe("alice");
+  });
+
+  it("a run dispatched by the program is no order: what a person stopped meanwhile stays stopped", async () => {
+    const s = await stage({ files });
+    await s.issue("sum subtracts", { label: null });
+    const started = await serverRun(s, "workflow_dispatch", "bot");
+    const before = await s.photo();
+    expect((await s.start({ run: started, inputs: { item: "1" } })).outcome?.outcome).toBe("idle");
+    expect(await s.photo()).toBe(before);
+  });
+
+  it("a dispatch that the forge refuses is a red run, since no agent would ever start", async () => {
+    const s = await stage({ files: { ".gitea/workflows/agent.yml": "on: [push]\njobs: { a: { runs-on: x } }\n" } });
+    await s.issue("sum subtracts");
+    const end = await s.start({ run: await serverRun(s, "schedule") });
+    expect(end.exitCode).toBe(1);
+    expect(end.lastLine).toContain("Give the workflow file the trigger `workflow_dispatch`");
+  });
+});
+
+describe("after the pull request", () => {
+  it("merged: labels off, bot unassigned, record closed, branch deleted", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    await s.start();
+    await s.forge.as("alice").post(`/repos/${s.repo}/pulls/2/merge`, { Do: "merge" });
+    expect((await s.start()).outcome).toMatchObject({ kind: "idle" });
+    expect(s.see(1)).toMatchObject({ state: "closed", labels: [], assignees: [] });
+    expect(s.see(2).labels).toEqual([]);
+    expect(await s.record(1)).toMatchObject({ state: "closed" });
+    expect(await s.branches()).toEqual(["main"]);
+    const before = await s.photo();
+    await s.start();
+    expect(await s.photo()).toBe(before);
+  });
+
+  it("closed by a person: the same, the branch stays; the label put on again begins the next generation", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    await s.start();
+    await s.forge.as("alice").patch(`/repos/${s.repo}/pulls/2`, { state: "closed" });
+    await s.start();
+    expect(s.see(1)).toMatchObject({ state: "open", labels: [], assignees: [] });
+    expect(s.see(2)).toMatchObject({ state: "closed", labels: [] });
+    expect(await s.record(1)).toMatchObject({ state: "closed", generation: 1 });
+    expect(await s.branches()).toEqual(["agent/issue-1", "main"]);
+    await s.forge.addLabelAs("alice", s.repo, 1, "bot");
+    const end = await s.start();
+    expect(end.outcome).toMatchObject({ outcome: "done", branch: "agent/issue-1-2", attempt: 1 });
+    expect(s.pulls().map((pull) => [pull.state, pull.pull?.headBranch])).toEqual([
+      ["closed", "agent/issue-1"],
+      ["open", "agent/issue-1-2"],
+    ]);
+    expect(await s.record(1)).toMatchObject({ state: "done", generation: 2 });
+  });
+
+  it("the issue closed by a person before anything was opened: labels off, record closed", async () => {
+    const s = await stage({ agent: "exit 1" });
+    await s.issue("sum subtracts");
+    await s.start();
+    await s.forge.as("alice").patch(`/repos/${s.repo}/issues/1`, { state: "closed" });
+    await s.start();
+    expect(s.see(1)).toMatchObject({ state: "closed", labels: [], assignees: [] });
+    expect(await s.record(1)).toMatchObject({ state: "closed" });
+  });
+});
+
+const api = (method: string, path: RegExp) => (request: SeenRequest) =>
+  request.kind === "api" && request.method === method && path.test(request.path.split("?")[0] ?? "");
+
+const writes: Record<string, Fault["when"]> = {
+  "the claim's push": (r) => r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack"),
+  "the pull request": api("POST", /\/pulls$/),
+  "the new label": api("POST", /\/app\/labels$/),
+  "the stage label": api("POST", /\/issues\/2\/labels$/),
+  "the comment": api("POST", /\/issues\/1\/comments$/),
+  "the comment's change": api("PATCH", /\/issues\/comments\/\d+$/),
+  "the assignee": api("PATCH", /\/issues\/1$/),
+  "the commit status": api("POST", /\/statuses\//),
+};
+
+describe("half-done work", () => {
+  it("what one run published and could not finish the next run finishes, without an agent", async () => {
+    const s = await stage({ agent: `echo ran >>"$(dirname $0)"/x 2>/dev/null; ${mends}` });
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    const first = await s.start();
+    expect(first.exitCode).toBe(0);
+    expect(first.lastLine).toContain("The next run finishes what could not be written");
+    expect(await s.record(1)).toMatchObject({ state: "published", ttlSeconds: 0 });
+    expect(s.pulls()).toEqual([]);
+    s.forge.faults.clear();
+    const second = await s.start();
+    expect(second.outcome).toMatchObject({ kind: "resume", outcome: "done", item: 1, pullRequest: 2 });
+    expect(second.log).not.toContain("[Agent");
+    await expectDoneOnce(s);
+  });
+
+  it("a pull request that a person closed in between is not opened again", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/issues\/2\/labels$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    await s.start();
+    expect(await s.record(1)).toMatchObject({ state: "published" });
+    s.forge.faults.clear();
+    await s.forge.as("alice").patch(`/repos/${s.repo}/pulls/2`, { state: "closed" });
+    await s.start();
+    expect(s.pulls().map((pull) => pull.state)).toEqual(["closed"]);
+    expect(await s.record(1)).toMatchObject({ state: "closed" });
+    expect(s.see(1)).toMatchObject({ labels: [], assignees: [] });
+  });
+
+  it.each(Object.keys(writes))("the answer of one write is lost: %s", async (name) => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    const when = writes[name];
+    if (when === undefined) throw new Error(name);
+    s.forge.faults.add({ when, times: 1, do: "apply-then-502" });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    expect(s.forge.faults.met).toBe(1);
+    await expectDoneOnce(s);
+  });
+
+  it.each(["apply-then-reset", "cut", "reset"] as const)(
+    "the first answer of every kind of write: %s",
+    async (deed: FaultDeed) => {
+      const s = await stage();
+      await s.issue("sum subtracts");
+      for (const when of Object.values(writes)) s.forge.faults.add({ when, times: 1, do: deed });
+      expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+      expect(s.forge.faults.met).toBe(Object.keys(writes).length);
+      await expectDoneOnce(s);
+    },
+  );
+
+  it("every push's answer is lost: still exactly one of each", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    const pushes: Fault["when"] = (r) =>
+      r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack");
+    s.forge.faults.add({ when: pushes, times: 20, do: "apply-then-reset" });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    await expectDoneOnce(s);
+  });
+});

@@ -22,7 +22,11 @@ npm run demo -- --gitea --once     the same, ending by itself`;
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-process.exitCode = await main(process.argv.slice(2));
+/** The story is over and people look around: from here on Ctrl-C is the expected end. */
+let isTold = false;
+
+// Not by `exitCode`: timers of what is ended already would keep the process for seconds.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.filter((arg) => !["--gitea", "--once", "--help"].includes(arg));
@@ -61,7 +65,9 @@ async function inOwnFolder(use: (stopped: Stopped) => Promise<number>): Promise<
   // A last resort: an error that nobody caught.
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   try {
-    return await Promise.race([use(stopped), stopped]);
+    const ended = await Promise.race([use(stopped), stopped.then((status) => (isTold ? 0 : status))]);
+    if (ended > 128) console.error("\ndemo: stopped; nothing is left behind");
+    return ended;
   } finally {
     await endTree(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -95,6 +101,7 @@ Seen in ${seconds} s: the label on issue #${issue} became pull request #${pull},
 the next run found nothing to do, said why, and wrote nothing.
 Next: README.md sets it up on your server; ${real ? "docs/ has the details" : "`npm run demo -- --gitea` plays this on a real Gitea"}.`);
     if (staysOpen) {
+      isTold = true;
       out.say(visit(stage, pull));
       await stopped;
     }

@@ -101,9 +101,8 @@ export function sightings(server: Server, repo: Repo, issue: number): () => Prom
     for (const { login } of (await get(`/issues/${issue}`, Issue))?.assignees ?? [])
       if (isNew(`assignee ${login}`)) seen.push(`${login} is assigned to #${issue}`);
     for (const { id, body, user } of (await get(`/issues/${issue}/comments`, z.array(Comment))) ?? []) {
-      const text = body.split("\n").find((line) => line !== "" && !line.startsWith("<!--")) ?? "";
-      if (isNew(`comment ${id} ${text}`))
-        seen.push(`comment of ${user.login} on #${issue}: ${text.replaceAll("**", "")}`);
+      const text = plain(body.split("\n").find((line) => line !== "" && !line.startsWith("<!--")) ?? "");
+      if (isNew(`comment ${id} ${text}`)) seen.push(`comment of ${user.login} on #${issue}: ${text}`);
     }
     for (const { number, title, labels, user } of (await get("/pulls?state=open", z.array(Pull))) ?? []) {
       if (isNew(`pull ${number}`)) seen.push(`${user.login} opens pull request #${number} “${title}”`);
@@ -112,6 +111,10 @@ export function sightings(server: Server, repo: Repo, issue: number): () => Prom
     }
     return seen;
   };
+}
+
+function plain(markdown: string): string {
+  return markdown.replaceAll("**", "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
 }
 
 /** `agent-dispatch v1 held issue-1 e1.2` without the count of renewals. */

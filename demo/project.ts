@@ -33,6 +33,6 @@ export const issue = {
 };
 
 /** Carries the trigger label too, but a person said: not now. */
-export const heldIssue = { title: "Rename page to pageOf", body: "Only after the next release, please." };
+export const onHold = { title: "Rename page to pageOf", body: "Only after the next release, please." };
 
 export const check = "node --test";

@@ -1,5 +1,5 @@
 // A runner as small as can be: starts the bundled action, main and post, as a process with the environment of a step. It knows the one step of
-// workflows/agent.yml and nothing else of the workflow language; `if:` counts as true, the program looks for itself.
+// workflows/agent.yml and nothing else of the workflow language; of its `if:` only that the program's own comments start nothing.
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -30,6 +30,7 @@ const Workflow = z.object({
 });
 
 async function runWorkflow(execution: Execution): Promise<ExecutionResult> {
+  if (ownComment(execution)) return { exitCode: 0, result: "skipped", log: "", steps: [], survivors: [] };
   const workflow = Workflow.parse(parse(await readFile(execution.workflowFile, "utf8")));
   const [job] = Object.values(workflow.jobs);
   if (job === undefined) throw new Error("the workflow has no job");
@@ -75,6 +76,13 @@ async function runWorkflow(execution: Execution): Promise<ExecutionResult> {
       survivors: execution.signal?.aborted ? [] : [...main.survivors, ...post.survivors],
     };
   });
+}
+
+const CommentEvent = z.object({ comment: z.object({ body: z.string() }) });
+
+function ownComment({ event }: Execution): boolean {
+  const parsed = CommentEvent.safeParse(event.payload);
+  return parsed.success && parsed.data.comment.body.startsWith("<!-- agent-dispatch:");
 }
 
 /** The expressions of workflows/agent.yml. */

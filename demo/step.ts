@@ -44,7 +44,8 @@ const ActionFile = z.object({ inputs: z.record(z.string(), z.looseObject({ defau
 /** Writes the files of a step below the folder and answers the environment that names them. */
 export async function prepareStep(step: Step, folder: RunFolder): Promise<PreparedStep> {
   const { identity } = step;
-  const cwd = folder.root;
+  const cwd = path.join(folder.root, "workspace");
+  await mkdir(cwd);
   const file = (name: string) => path.join(folder.temp, name);
   const files = {
     output: file("output"),
@@ -81,7 +82,7 @@ export async function prepareStep(step: Step, folder: RunFolder): Promise<Prepar
     GITHUB_STEP_SUMMARY: files.summary,
     GITHUB_TOKEN: step.token,
     GITHUB_WORKFLOW: step.workflowName,
-    GITHUB_WORKSPACE: path.join(folder.root, "workspace"),
+    GITHUB_WORKSPACE: cwd,
     RUNNER_OS: "Linux",
     RUNNER_TEMP: folder.temp,
     RUNNER_TOOL_CACHE: path.join(folder.home, "tool-cache"),
@@ -105,7 +106,7 @@ async function inputVariables(step: Step): Promise<Record<string, string>> {
   const action = ActionFile.parse(parse(await readFile(path.join(projectRoot, "action.yml"), "utf8")));
   const declared = Object.entries(action.inputs).map(([name, { default: value = "" }]) => [
     name,
-    value.replace("${{ github.token }}", step.token),
+    value.replace(/\$\{\{ github\.token \}\}/, step.token),
   ]);
   const inputs: Record<string, string> = { ...Object.fromEntries(declared), ...step.inputs };
   return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));

@@ -19,7 +19,7 @@ import type { Account, Repo, Server } from "../test/e2e/servers/server.ts";
 import { agentWorkflow } from "../test/e2e/world.ts";
 import { follow, sightings } from "./follow.ts";
 import { readGit } from "./git.ts";
-import { check, heldIssue, project, issue as reported } from "./project.ts";
+import { check, onHold, project, issue as reported } from "./project.ts";
 import { projectRoot } from "./step.ts";
 import type { Teller } from "./terminal.ts";
 
@@ -28,6 +28,8 @@ export interface Stage {
   repo: Repo;
   alice: Account;
   bot: Account;
+  issue: Issue;
+  held: Issue;
 }
 
 /** Two people, one of them the bot; one repository with the program set up in it as on any other. */
@@ -36,12 +38,19 @@ export async function setStage(server: Server, agentCommand: string): Promise<St
   const [org, tools] = [await server.createOrg("acme"), await server.createOrg("tools")];
   const action = await server.pushAction(projectRoot, `${tools}/agent-dispatch`, "v1");
   const workflow = agentWorkflow(action.uses, { agentCommand, checks: check });
-  const repo = await server.createRepo(org, "pages", { ...project, ".gitea/workflows/agent.yml": workflow });
+  const repo = await server.createRepo(org, "pages", project);
   await server.addCollaborator(repo, alice, "write");
   await server.addCollaborator(repo, bot, "admin");
   const token = await server.createToken(bot, ["write:repository", "write:issue", "read:user", "read:organization"]);
   await server.setSecret(repo, "AGENT_TOKEN", token);
-  return { server, repo, alice, bot };
+  const issues = {
+    issue: await openIssue(server, alice, repo, reported.title, reported.body),
+    held: await openIssue(server, alice, repo, onHold.title, onHold.body),
+  };
+  for (const label of ["bot", "hold"]) await labelIssue(server, alice, repo, issues.held.number, label);
+  // Last, so that nothing before has started a run.
+  await server.pushFiles(repo, { ".gitea/workflows/agent.yml": workflow }, { message: "Set up agent-dispatch" });
+  return { server, repo, alice, bot, ...issues };
 }
 
 export interface Told {
@@ -50,14 +59,11 @@ export interface Told {
 }
 
 export async function tell(stage: Stage, teller: Teller): Promise<Told> {
-  const { server, repo, alice, bot } = stage;
+  const { server, repo, alice, bot, issue, held } = stage;
 
   teller.part("A person asks");
-  const issue = await openIssue(server, alice, repo, reported.title, reported.body);
   teller.fact(`alice opens issue ${teller.strong(`#${issue.number}`)} in ${repo.fullName}: “${issue.title}”`);
   teller.quote(reported.body);
-  const held = await openIssue(server, alice, repo, heldIssue.title, heldIssue.body);
-  await labelIssue(server, alice, repo, held.number, "hold");
   teller.fact(`alice opens issue #${held.number}: “${held.title}”, with the labels bot and hold: not now`);
   const mainBefore = await readFileOn(server, repo, "main", "pages.js");
   await labelIssue(server, alice, repo, issue.number, "bot");
@@ -89,7 +95,7 @@ export async function tell(stage: Stage, teller: Teller): Promise<Told> {
   teller.fact(
     `pull request ${teller.strong(`#${pull.number}`)} “${pull.title}” by ${pull.user.login}, labels: ${labelNames(pull).join(", ")}`,
   );
-  teller.quote(pull.body.replaceAll(/<!--.*?-->\s*/gs, ""));
+  teller.quote(withoutTags(pull.body));
   demand(pull.user.login === bot.login, "the bot opened the pull request", pull.user.login);
   demand(labelNames(pull).join() === "agent/needs-review", "it waits for review", labelNames(pull));
   demand(pull.body.trimEnd().endsWith(`Closes #${issue.number}`), "it closes the issue", pull.body);
@@ -113,7 +119,6 @@ export async function tell(stage: Stage, teller: Teller): Promise<Told> {
   demand(git.ledger.at(-1)?.subject.includes(" held ") === true, "it began with a claim", git.ledger);
 
   teller.part("The next run: nothing to do");
-  await labelIssue(server, alice, repo, held.number, "bot");
   const before = await stateOf(stage, issue.number);
   await server.as(alice).post(`/repos/${repo.fullName}/actions/workflows/agent.yml/dispatches`, { ref: "main" });
   const next = await server.waitForRun(repo, "the run by hand", ({ event }) => event === "workflow_dispatch");
@@ -140,6 +145,14 @@ async function stateOf({ server, repo }: Stage, issue: number): Promise<string> 
   const timeline = await api.get(`/repos/${repo.fullName}/issues/${issue}/timeline`, z.unknown());
   const refs = await api.get(`/repos/${repo.fullName}/git/refs`, z.unknown());
   return JSON.stringify([issues, timeline, refs]);
+}
+
+/** Markdown as a terminal can show it. */
+function withoutTags(text: string): string {
+  return text
+    .replaceAll(/<!--.*?-->|<[^>]*>/gs, "")
+    .replaceAll(/\n{3,}/g, "\n\n")
+    .trim();
 }
 
 export class StoryError extends Error {}

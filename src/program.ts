@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "./clock.ts";
-import { plain, sentence } from "./core/report.ts";
+import { sentence } from "./core/report.ts";
 import { describe, RunError } from "./errors.ts";
 import { giteaForge } from "./forge/gitea.ts";
 import type { HttpLimits } from "./forge/http.ts";
@@ -52,7 +52,7 @@ export async function program(step: Step): Promise<Outcome> {
     log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
   else log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
   const trigger = triggerOf(step.executor, settings.item, settings.message);
-  await mustExist(forge, connection, settings);
+  await mustExist(forge, connection, reached, settings);
   return run(portsOf(step, connection, forge, reached), settings, trigger, reached);
 }
 
@@ -70,11 +70,25 @@ export function lastLineOfFailure(error: unknown): string {
   const known = error instanceof RunError;
   const remedy = known ? error.remedy : "This is a fault of agent-dispatch: please report it with this log.";
   const who = known ? ` (for the ${error.mender}${error.retry ? "; the next run tries again by itself" : ""})` : "";
-  return `failed: ${plain(describe(error))} ${remedy}${who}`;
+  // What a RunError was caused by stands in the lines above; its own words are enough for people.
+  return `failed: ${sentence(known ? error.message : describe(error))} ${remedy}${who}`;
 }
 
-/** An item named by the input must exist; one named by an event may be gone meanwhile. */
-async function mustExist(forge: Forge, connection: Connection, settings: Settings): Promise<void> {
+/** A base branch that was chosen must exist, and an item named by the input; one named by an event may be gone meanwhile. */
+async function mustExist(
+  forge: Forge,
+  connection: Connection,
+  { repository }: Reached,
+  settings: Settings,
+): Promise<void> {
+  const { base } = settings.policy;
+  if (base !== repository.defaultBranch && (await forge.branch(base)) === null) {
+    throw new RunError(`The base branch ${base} does not exist in ${connection.owner}/${connection.name}.`, {
+      remedy: `Make it, or leave \`base\` out: the default branch is ${repository.defaultBranch}.`,
+      mender: "workflow author",
+      retry: false,
+    });
+  }
   if (settings.item === null || (await forge.issue(settings.item)) !== null) return;
   throw new RunError(`#${settings.item} does not exist in ${connection.owner}/${connection.name}.`, {
     remedy: "Give the number of an issue of this repository as the input `item`, or none.",

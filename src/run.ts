@@ -93,6 +93,7 @@ async function claimAndWork(
           profiles: presentProfiles(settings.profiles, ports.environment["PATH"] ?? "", ports.log.warning),
         }
       : settings;
+  await refuse(ports, who, work.refusals ?? []);
   const effects = work.kind === "resume" ? storedEffects(ports, observed, work.item.key) : null;
   const claimed = await claimWork(ports, ready, who, snapshot, work, effects);
   const number = work.item.issue.number;

@@ -38,29 +38,53 @@ export interface Standing {
   ask: string[];
   /** When the newest trusted order, handled or not, was given; 0 = never. */
   lastOrderAt: number;
+  /** Trusted orders, handled or not: what new work marks as handled. Refused ones stay out, so that they never count. */
+  trusted: Order[];
   all: Order[];
 }
 
-/** Most orders whose givers are asked about; older ones do not count. */
-const ordersMax = 5;
+/** Most orders of one item that count; older comments do not. */
+const ordersMax = 20;
+/** Most people whose right is asked about, besides whoever put the label on or started the run. */
+const giversMax = 5;
 
 export function standing(c: Candidate, details: Details): Standing {
-  const all = ordersOf(c.item, details, c.snapshot, c.policy).slice(0, ordersMax);
+  const all = countedOrders(ordersOf(c.item, details, c.snapshot, c.policy));
   const handled = new Set(c.record?.handled ?? []);
-  const result: Standing = { pending: null, refused: [], ask: [], lastOrderAt: 0, all };
+  const result: Standing = { pending: null, refused: [], ask: [], lastOrderAt: recordedOrderAt(c), trusted: [], all };
+  // Newest first: what is older than an order that was obeyed is answered with it.
+  let answered = false;
   for (const order of all) {
+    const counts = order.verb === "run" || order.verb === "stop";
     if (handled.has(order.id)) {
-      result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+      result.trusted.push(order);
+      if (counts) result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+      answered ||= counts;
       continue;
     }
     const trust = trustIn(order, details, c.policy);
     if (trust.kind === "ask") result.ask.push(order.by);
     if (trust.kind === "no") result.refused.push({ order, why: trust.why });
     if (trust.kind !== "yes") continue;
+    result.trusted.push(order);
+    // What is not served is refused, once (refusals.ts), and changes nothing else; but nobody who said stop wants an older order obeyed.
+    if (!counts) continue;
     result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
-    result.pending ??= order;
+    if (!answered) result.pending ??= order;
   }
   return result;
+}
+
+// The label and a run by hand always count: strangers can comment, and a flood of their commands must not push those out.
+function countedOrders(orders: readonly Order[]): Order[] {
+  const comments = orders.filter((order) => order.comment !== null);
+  const givers = [...new Set(comments.map((order) => order.by.toLowerCase()))].slice(0, giversMax);
+  const counted = comments.filter((order) => givers.includes(order.by.toLowerCase())).slice(0, ordersMax);
+  return orders.filter((order) => order.comment === null || counted.includes(order));
+}
+
+function recordedOrderAt({ record }: Candidate): number {
+  return record?.orderAt === undefined ? 0 : Date.parse(record.orderAt);
 }
 
 /** A person assigned by a person after the last order; null when nobody is. */

@@ -1,5 +1,7 @@
 // Commands in comments: `/agent run make it faster`, or a line that begins with `@<bot account>`.
 
+import { fenceAfter } from "./text.ts";
+
 export const verbs = ["run", "review", "fix", "retry", "stop", "why"] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -19,15 +21,9 @@ export function parseCommand(body: string, bot: string, on: "issue" | "pull"): C
   const lines = body.split(/\r?\n/);
   let fence: string | null = null;
   for (const [index, line] of lines.entries()) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? null;
-    if (fence !== null) {
-      if (mark?.startsWith(fence) === true) fence = null;
-      continue;
-    }
-    if (mark !== null) {
-      fence = mark;
-      continue;
-    }
+    const inside = fence !== null;
+    fence = fenceAfter(fence, line);
+    if (inside || fence !== null) continue;
     if (/^( {4}|\t| {0,3}>)/.test(line)) continue;
     const command = commandOf(line.trim(), bot, on);
     if (command === null) continue;

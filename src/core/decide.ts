@@ -22,6 +22,7 @@ import { holdLabel, type Policy, stageLabel } from "./policy.ts";
 import { lookable, ranked } from "./priority.ts";
 import { refusals } from "./refusals.ts";
 import { freeSlot } from "./slots.ts";
+import { clockTime } from "./text.ts";
 
 type Answer = { kind: "skip"; reason: string } | { kind: "look"; wanted: Wanted } | { kind: "work"; work: Work };
 
@@ -66,7 +67,10 @@ export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const passed: Passed[] = [];
   const refused: Refusal[] = [];
   const items = ranked(snapshot, policy);
-  const mayLook = lookable(items, snapshot, policy);
+  const mayLook = lookable(items, snapshot, policy, (item) => {
+    const cheap = candidate({ ...item, details: null, unreadable: null }, snapshot, policy);
+    return judge(cheap).answer.kind === "look";
+  });
   for (const item of items) {
     const c = candidate(item, snapshot, policy);
     const { row, answer } = judge(c);
@@ -78,7 +82,7 @@ export function decide(snapshot: Snapshot, policy: Policy): Decision {
       pass(`not looked at closely in this run; its turn comes (${policy.looksMax} a run)`);
     else if (policy.force !== null && answer.work.kind !== policy.force)
       pass(`would be ${answer.work.kind}, \`mode\` asks for ${policy.force}`);
-    else return viaDispatch(answer.work, snapshot);
+    else return viaDispatch({ ...answer.work, refusals: refused }, snapshot);
   }
   return { kind: "idle", reason: summary(snapshot, policy, passed), passed, refusals: refused };
 }
@@ -159,7 +163,7 @@ function cooling({ item, record, named, snapshot }: Candidate): Answer | null {
 function coolsUntil(record: Candidate["record"], snapshot: Snapshot): string | null {
   if (record === null || record.state !== "released" || record.cooldownUntil === null) return null;
   if (Date.parse(record.cooldownUntil) <= snapshot.now) return null;
-  return `cooling down after ${record.lastFailure?.class ?? "a failure"} until ${record.cooldownUntil}`;
+  return `cooling down after ${record.lastFailure?.class ?? "a failure"} until ${clockTime(record.cooldownUntil)}`;
 }
 
 // Without an explicit order these hold whatever the costly facts are, so that they are never read for such an item.
@@ -230,8 +234,8 @@ function notReady(c: Candidate): Answer | null {
   const { snapshot, policy, record, item } = c;
   if (s.pending === null) {
     const [refusal] = s.refused;
-    if (refusal !== undefined && !continues(c)) return skip(`the order is refused: ${refusal.why}`);
-    if (!continues(c)) return skip(awaits(c));
+    if (refusal !== undefined && !continues(c, s)) return skip(`the order is refused: ${refusal.why}`);
+    if (!continues(c, s)) return skip(awaits(c));
     if (textChanged(c) && trustInLogin(item.issue.author, details, policy).kind !== "yes") {
       return skip(
         "its text was changed after the order by somebody who may not give orders; put the label on again to go on",
@@ -260,11 +264,12 @@ function notReady(c: Candidate): Answer | null {
 }
 
 /** Work begun under an order that still stands: failed, or its run died. */
-function continues({ record, labelled, item, snapshot, policy }: Candidate): boolean {
+function continues({ record, labelled, item, snapshot, policy }: Candidate, s: Standing): boolean {
   if (record === null || !labelled || record.askedBy === "") return false;
   if (record.state !== "released" && record.state !== "held") return false;
   const last = item.details?.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
-  return last === undefined || isProgram(snapshot, last.by) || record.handled.includes(`label:${last.id}`);
+  // A label that somebody without the right put on after the last order asks for something new, and is refused.
+  return last === undefined || isProgram(snapshot, last.by) || last.at <= s.lastOrderAt;
 }
 
 function awaits({ record }: Candidate): string {
@@ -299,7 +304,7 @@ function implement(c: Candidate): Answer {
     const reason = `${policy.maxAttempts} attempts ended without a result`;
     return { kind: "work", work: { kind: "give-up", item, row: 18, reason, askedBy, generation: generation(c) } };
   }
-  const handled = s.all.map((order) => order.id);
+  const handled = s.trusted.map((order) => order.id);
   const slot = freeSlot(snapshot, policy) ?? 1;
   const plan = {
     generation: generation(c),

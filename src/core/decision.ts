@@ -41,12 +41,14 @@ export interface ImplementPlan {
   slot: number;
 }
 
-export type Work =
+/** What a run does. `refusals`: what else it has to say on the way. */
+export type Work = { refusals?: readonly Refusal[] } & (
   | { kind: "implement"; item: Item; row: number; plan: ImplementPlan }
   /** Effects of a dead run are finished, no agent. */
   | { kind: "resume"; item: Item; row: number }
   /** Attempts are used up by runs that died: a person gets it. */
-  | { kind: "give-up"; item: Item; row: number; reason: string; askedBy: string; generation: number };
+  | { kind: "give-up"; item: Item; row: number; reason: string; askedBy: string; generation: number }
+);
 
 /** Facts that decide needs before it can go on. */
 export type Wanted =

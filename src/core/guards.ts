@@ -14,8 +14,9 @@ export function isWorkflow(path: string): boolean {
 /** Why a change may not be published, one sentence each; empty when it may. */
 export function guards(changes: Changes, limits: Limits): string[] {
   const problems: string[] = [];
-  if (changes.changeCount > limits.changedFilesMax)
-    problems.push(`it changes ${changes.changeCount} files (at most ${limits.changedFilesMax})`);
+  // What is beyond the list was not looked at, so it is never published.
+  const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
+  if (changes.changeCount > filesMax) problems.push(`it changes ${changes.changeCount} files (at most ${filesMax})`);
   const bytes = changes.changes.reduce((sum, change) => sum + change.bytes, 0);
   if (bytes > limits.changeBytesMax)
     problems.push(`its changed files have ${megabytes(bytes)} together (at most ${megabytes(limits.changeBytesMax)})`);
@@ -24,9 +25,10 @@ export function guards(changes: Changes, limits: Limits): string[] {
       problems.push(`\`${change.path}\` has ${megabytes(change.bytes)} (at most ${megabytes(limits.fileBytesMax)})`);
     if (change.newMode === "160000")
       problems.push(`\`${change.path}\` is a submodule or a repository inside the repository`);
-    if (change.linkTarget !== null && leavesTree(change.path, change.linkTarget)) {
+    if (change.newMode !== "120000") continue;
+    if (change.linkTarget === null) problems.push(`where the symbolic link \`${change.path}\` leads cannot be read`);
+    else if (leavesTree(change.path, change.linkTarget))
       problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
-    }
   }
   problems.push(...conflictMarkers(changes));
   return problems.slice(0, 10);
@@ -36,14 +38,20 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-/** Whether a link's target, from where the link lies, is outside of the tree or inside `.git`. */
+/**
+ * Whether a link's target, from where the link lies, can be outside of the tree or inside `.git`. A `..` behind a name counts as leaving: that
+ * name may be a link itself, and then the path leads elsewhere than it reads.
+ */
 export function leavesTree(path: string, target: string): boolean {
   if (target.startsWith("/")) return true;
   const parts = path.split("/").slice(0, -1);
+  let named = false;
   for (const part of target.split("/")) {
     if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) return true;
+    if (part !== "..") {
+      parts.push(part);
+      named = true;
+    } else if (named || parts.pop() === undefined) return true;
   }
   return parts[0]?.toLowerCase() === ".git";
 }

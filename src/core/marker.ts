@@ -47,7 +47,7 @@ export function findMarker(text: string, purpose: Purpose): Marker | null {
   return null;
 }
 
-/** Takes every marker of ours out of a foreign text, so that quoting somebody cannot forge one. */
+/** Makes every marker of ours in a foreign text inert, so that quoting somebody cannot forge one. Nothing is taken out: what is left could join to one. */
 export function withoutMarkers(text: string): string {
-  return text.replace(/<!--\s*agent-dispatch:/gi, "<!-- ");
+  return text.replace(/<!--(?=\s*agent-dispatch:)/gi, "<!- -");
 }

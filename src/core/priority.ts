@@ -2,7 +2,7 @@
 
 import { isLive } from "../ledger/record.ts";
 import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
-import { holdLabel, type Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 /** A pure total order: finish before start, then priority label, then oldest, then lowest number. */
 export function ranked(snapshot: Snapshot, policy: Policy): Item[] {
@@ -32,8 +32,14 @@ const assignedLooksMax = 2;
  * Keys of the items whose costly facts this run may read: the first half of `looksMax` from the top, the rest from a place that moves from run
  * to run. So the best candidate is never passed over, and none of a long list starves.
  */
-export function lookable(items: readonly Item[], snapshot: Snapshot, policy: Policy): Set<string> {
-  const wanting = items.filter((item) => needsLook(item, snapshot, policy));
+export function lookable(
+  items: readonly Item[],
+  snapshot: Snapshot,
+  policy: Policy,
+  /** Whether the cheap facts leave an item open. It must answer the same through one run, whatever has been read meanwhile. */
+  needsLook: (item: Item) => boolean,
+): Set<string> {
+  const wanting = items.filter(needsLook);
   const isAssigned = (item: Item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
   const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
   const assigned = wanting.filter((item) => !free.includes(item));
@@ -43,19 +49,16 @@ export function lookable(items: readonly Item[], snapshot: Snapshot, policy: Pol
   return new Set(chosen.map((item) => item.key));
 }
 
-/** `count` of a list, beginning where run number `seed` begins, going round at the end. */
+/** `count` of a list from a place that `seed` picks, going round at the end. Hashed: seeds often come in even steps (every second run, every 5 minutes). */
 function turn<T>(list: readonly T[], seed: number, count: number): T[] {
-  if (list.length === 0) return [];
-  const start = (seed * count) % list.length;
+  if (list.length === 0 || count <= 0) return [];
+  const start = scattered(seed) % list.length;
   return [...list.slice(start), ...list.slice(0, start)].slice(0, count);
 }
 
-// Only what does not change while facts are read may stand here: the set must stay the same through one run.
-function needsLook(item: Item, snapshot: Snapshot, policy: Policy): boolean {
-  if (item.record.kind === "unreadable" || item.issue.state === "closed" || item.issue.isPull) return false;
-  if (hasLabel(item.issue.labels, holdLabel) || item.issue.locked) return false;
-  if (item.record.kind !== "record") return true;
-  return (
-    !isLive(item.record.record, snapshot.now, policy.limits.slackSeconds) || item.record.record.owner === snapshot.owner
-  );
+/** A number of 32 bits in which every bit depends on every bit of `seed` (the finalizer of MurmurHash3). */
+function scattered(seed: number): number {
+  const a = Math.imul(seed ^ (seed >>> 16), 0x85eb_ca6b);
+  const b = Math.imul(a ^ (a >>> 13), 0xc2b2_ae35);
+  return (b ^ (b >>> 16)) >>> 0;
 }

@@ -1,5 +1,5 @@
-// Prompts: a template with placeholders, filled with the facts of one item. Foreign text is fenced by headings and labelled with its author's
-// right, never executed and never a path or an argument.
+// Prompts: a template with placeholders, filled with the facts of one item. Foreign text stands in fences that it cannot end (else it could
+// forge a comment by somebody with more rights), labelled with its author's right, never executed and never a path or an argument.
 
 import type { Comment } from "../forge/port.ts";
 import type { LastFailure } from "../ledger/record.ts";
@@ -17,7 +17,7 @@ export const promptCharactersMax = 400_000;
 export function fill(template: string, values: Readonly<Record<string, string>>): PromptOutcome {
   const unknown = new Set<string>();
   const filled = template.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (_, name: string) => {
-    const value = values[name];
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined) unknown.add(name);
     return value ?? "";
   });
@@ -61,8 +61,8 @@ export interface QuotedComment {
 export function promptValues(f: PromptFacts): Record<string, string> {
   return {
     item: String(f.item),
-    title: withoutControls(f.title),
-    body: f.body.trim() === "" ? "(The issue has no text but its title.)" : withoutControls(f.body),
+    title: withoutControls(f.title).replace(/\s+/g, " ").trim(),
+    body: f.body.trim() === "" ? "(The issue has no text but its title.)" : fenced(f.body.trim(), "markdown"),
     author: f.author,
     comments: commentsText(f.comments),
     instruction:
@@ -89,7 +89,7 @@ function checksText(checks: PromptFacts["checks"]): string {
 function commentsText(comments: readonly QuotedComment[]): string {
   if (comments.length === 0) return "";
   const quoted = comments.map(
-    (c) => `## @${c.author} (${c.right}), ${c.at}\n\n${shorten(withoutControls(c.body), 20_000)}`,
+    (c) => `## @${c.author} (${c.right}), ${c.at}\n\n${fenced(shorten(c.body.trim(), 20_000), "markdown")}`,
   );
   return `\n# Comments\n\n${quoted.join("\n\n")}`;
 }

@@ -41,6 +41,7 @@ function formsOf(secret: string): string[] {
   const forms = [
     secret,
     encodeURIComponent(secret),
+    new URLSearchParams({ x: secret }).toString().slice("x=".length),
     JSON.stringify(secret).slice(1, -1),
     bytes.toString("hex"),
     bytes.toString("hex").toUpperCase(),

@@ -6,6 +6,9 @@ import type { Refusal } from "./decision.ts";
 import { findMarker } from "./marker.ts";
 import { type Details, isProgram, sameLogin } from "./model.ts";
 
+const remedy =
+  "Somebody who may write code here can start it by putting the trigger label on again, or with the comment `/agent run`.";
+
 export function refusals(c: Candidate, details: Details): Refusal[] {
   const said = new Set(
     details.comments
@@ -17,12 +20,13 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
   const add = (id: string, text: string, comment: number | null) => {
     if (!said.has(id)) result.push({ item: c.item.issue.number, id, text, comment });
   };
+  const answered = new Set<string>();
   for (const { order, why } of s.refused) {
-    add(
-      order.id,
-      `${order.id.startsWith("label:") ? "Not started" : `\`/agent ${order.verb}\` is refused`}: ${why}.`,
-      order.comment,
-    );
+    // One answer to each person, however often they ask before it is read.
+    if (answered.has(order.by.toLowerCase())) continue;
+    answered.add(order.by.toLowerCase());
+    const what = order.comment === null ? "Not started" : `\`/agent ${order.verb}\` is refused`;
+    add(order.id, `${what}: ${why}.${order.verb === "run" ? ` ${remedy}` : ""}`, order.comment);
   }
   for (const order of s.all) {
     const refused = s.refused.some((r) => r.order.id === order.id) || c.record?.handled.includes(order.id) === true;

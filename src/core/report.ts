@@ -4,7 +4,7 @@
 import type { FailureClass } from "./failure.ts";
 import { failureRules } from "./failure.ts";
 import { formatMarker } from "./marker.ts";
-import { duration, fenced, harmless, oneLine, pageCharactersMax, shorten, tail, titleOf } from "./text.ts";
+import { clockTime, duration, fenced, harmless, oneLine, pageCharactersMax, shorten, tail, titleOf } from "./text.ts";
 
 export interface RunLink {
   number: number | null;
@@ -49,7 +49,7 @@ export interface Working {
 export function workingComment(w: Working): string {
   return page(formatMarker("status"), [
     `**Working on this** · attempt ${w.attempt} of ${w.attemptsMax} · \`${w.profile}\` · ${runText(w.run)}`,
-    `Asked for by ${w.askedBy}. The work will come as a pull request from \`${w.branch}\`. Started ${w.startedAt}.`,
+    `Asked for by ${w.askedBy}. The work will come as a pull request from \`${w.branch}\`. Started ${clockTime(w.startedAt)}.`,
     w.sandboxed ? "" : "The agent runs without a sandbox.",
     footer,
   ]);
@@ -94,7 +94,7 @@ export function failedComment(f: Failed): string {
   return page(formatMarker("status"), [
     `**Not done yet: ${f.failure}** · ${counted} · \`${f.profile}\` · ${runText(f.run)}`,
     oneLine(f.text, 600),
-    f.nextAt === null ? "" : `Tried again after ${f.nextAt}. ${failureRules[f.failure].remedy}`,
+    f.nextAt === null ? "" : `Tried again after ${clockTime(f.nextAt)}. ${failureRules[f.failure].remedy}`,
     folded("End of the output", f.output),
     footer,
   ]);
@@ -232,5 +232,6 @@ export function plain(text: string): string {
 
 /** As `plain`, ending like a sentence. */
 export function sentence(text: string): string {
-  return `${plain(text).replace(/[.\s]+$/, "")}.`;
+  const words = plain(text).replace(/[.:\s]+$/, "");
+  return /[?!…]$/.test(words) ? words : `${words}.`;
 }

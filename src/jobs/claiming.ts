@@ -73,6 +73,7 @@ function recordFor(ports: Ports, settings: Settings, who: Who, work: Work): Ledg
           pull: fresh ? null : base.pull,
         },
         ...{ stage: null, round: 0, profile: settings.profiles[0]?.name ?? null, cooldownUntil: null, done: [] },
+        orderAt: new Date(plan.orderAt).toISOString(),
         lastFailure: plan.attempt === 1 ? null : base.lastFailure,
         handled: [...new Set([...base.handled, ...plan.handled])].slice(-200),
         bodyHash: plan.attempt === 1 || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,

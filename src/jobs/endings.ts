@@ -6,6 +6,7 @@ import type { Effect } from "../core/effects.ts";
 import { cooldownSeconds, failureRules, goesToPerson } from "../core/failure.ts";
 import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
+import { clockTime } from "../core/text.ts";
 import { failureAfter } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Authored, Failed } from "./author.ts";
@@ -45,7 +46,7 @@ export async function fail(job: ImplementJob, failure: Failed, authored: Authore
     ...{ ...facts(job, authored), kind: "implement", outcome: "failed", failure: failure.class },
     ...{
       reason: `#${item.issue.number}: ${failure.class}: ${report.plain(text)}`,
-      next: `It is tried again after ${until}. ${rule.remedy}`,
+      next: `It is tried again after ${clockTime(until)}. ${rule.remedy}`,
     },
   });
   return afterSettling(job, settled, done);

@@ -91,10 +91,9 @@ export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, e
 }
 
 async function close(claim: Claim, outcome: EffectsOutcome): Promise<Settled> {
-  const change: Partial<LedgerRecord> =
-    outcome.kind === "done"
-      ? { state: claim.record.after, pull: outcome.pull }
-      : { state: "closed", pull: outcome.pull };
+  // With a pull request that a person closed the record is not closed here: the repair does that, with all that belongs to it (labels, assignee).
+  const state = outcome.kind === "done" ? claim.record.after : "done";
+  const change: Partial<LedgerRecord> = { state, pull: outcome.pull };
   const ended = await claim.finish(change);
   switch (ended.kind) {
     case "ok":

@@ -56,6 +56,8 @@ export const LedgerRecord = z.looseObject({
   base: Sha.nullable(),
   /** Who gave the order that this work runs on. */
   askedBy: z.string(),
+  /** When that order was given, by the forge's clock; absent before the first. A run by hand leaves no other trace of its time. */
+  orderAt: Time.optional(),
   /** Published head. */
   head: Sha.nullable(),
   pull: z.int().nullable(),

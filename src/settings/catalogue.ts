@@ -20,7 +20,10 @@ const p = { policy: true } as const;
 const later: readonly never[] = [];
 
 /** A git branch name as far as it is safe in a ref and in a page address. */
-const branch = pattern("the name of a branch", /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[\w./+#-]{1,200}$/);
+const branch = pattern(
+  "the name of a branch",
+  /^(?![-/.])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|\/$|\.$))[\w./+#-]{1,200}$/,
+);
 const labelName = pattern("a label's name without a comma, at most 50 characters", /^[^,\n]{1,50}$/);
 const path = pattern("a path below the repository's root", /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\n]{1,200}$/);
 const url = pattern("an address that begins with http:// or https://", /^https?:\/\/[^\s/@]+(?:\/[^\s@]*)?$/);

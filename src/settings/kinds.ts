@@ -38,8 +38,8 @@ export function choice<const T extends string>(...values: readonly T[]): Kind<T>
 /** Names separated by commas; a list in the policy file. */
 export const names: Kind<string[]> = {
   expected: "names separated by commas",
-  fromText: (value) => nonEmpty(value.split(",").map((name) => name.trim())),
-  fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : nonEmpty(textsOf(value))),
+  fromText: (value) => namesOf(value.split(",")),
+  fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : namesOf(textsOf(value) ?? [])),
 };
 
 /** Shell commands, one a line; a list or a block of text in the policy file. */
@@ -50,7 +50,8 @@ export const lines: Kind<string[]> = {
       .split(/\r?\n/)
       .map((line) => line.trim())
       .filter((line) => line !== "" && !line.startsWith("#")),
-  fromYaml: (value) => (typeof value === "string" ? lines.fromText(value) : textsOf(value)),
+  fromYaml: (value) =>
+    typeof value === "string" ? lines.fromText(value) : textsOf(value)?.filter((line) => line !== ""),
 };
 
 /** A text that fits a pattern. */
@@ -69,7 +70,8 @@ function textsOf(value: unknown): string[] | undefined {
   return texts;
 }
 
-function nonEmpty(list: string[] | undefined): string[] | undefined {
-  const full = list?.filter((name) => name !== "") ?? [];
-  return full.length > 0 ? full : undefined;
+/** `@ann` is meant as the login `ann`; a name with a space in it is a list without commas. */
+function namesOf(list: readonly string[]): string[] | undefined {
+  const full = list.map((name) => name.trim().replace(/^@/, "")).filter((name) => name !== "");
+  return full.length > 0 && !full.some((name) => /\s/.test(name)) ? full : undefined;
 }

@@ -1,12 +1,15 @@
 // The policy file: YAML on the base branch. It is data of people with write access, still nothing in it is believed before it was checked.
 
 import { parseDocument } from "yaml";
-import type { Problem } from "../errors.ts";
+import { describe, type Problem } from "../errors.ts";
 import { camel, catalogue, inputNames, limitNames, limitsLater, policyOnly, policyOnlyLater } from "./catalogue.ts";
 import { nearest, show } from "./reader.ts";
 
 /** Largest policy file, in bytes. */
 export const policyBytesMax = 64 * 1024;
+
+/** Most nodes that one alias may stand for, counted as the YAML package does. */
+const aliasesMax = 20;
 
 export interface PolicyFile {
   values: Record<string, unknown>;
@@ -19,10 +22,16 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
     values: {},
     problems: [{ where, expected, got }],
   });
-  const document = parseDocument(source, { uniqueKeys: true, prettyErrors: true });
-  const [error] = document.errors;
-  if (error !== undefined) return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
-  const json: unknown = document.toJS({ maxAliasCount: 20 });
+  let json: unknown;
+  try {
+    const document = parseDocument(source, { uniqueKeys: true, prettyErrors: true });
+    const [error] = document.errors;
+    if (error !== undefined) return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
+    json = document.toJS({ maxAliasCount: aliasesMax });
+  } catch (error) {
+    // Thrown for aliases that multiply and for nesting deeper than the stack.
+    return problem(name, "YAML", `something that cannot be read (${describe(error)})`);
+  }
   if (json === null) return { values: {}, problems: [] };
   if (!isMapping(json)) return problem(name, "a mapping of settings", show(json));
 
@@ -51,7 +60,7 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
         });
       }
     }
-  } else if (json["limits"] !== undefined) {
+  } else if (json["limits"] !== undefined && json["limits"] !== null) {
     problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: show(json["limits"]) });
   }
   return { values: json, problems };

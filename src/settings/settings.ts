@@ -244,7 +244,7 @@ function limits(reader: Reader, yaml: Record<string, unknown>, path: string): Li
 
 function cooldowns(reader: Reader, given: Record<string, unknown>, path: string): number[] {
   const value = given["cooldownSeconds"];
-  if (value === undefined) return [300, 1800];
+  if (value === undefined || value === null) return [300, 1800];
   const list = Array.isArray(value) ? value : [value];
   if (list.length > 0 && list.every((n): n is number => typeof n === "number" && n >= 0 && n <= 604_800)) return list;
   reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", show(value));

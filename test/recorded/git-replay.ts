@@ -85,7 +85,8 @@ async function runRace(
     });
   });
   const losing = world.run(loser.as, loser.args);
-  await heldBack;
+  // A loser that gives up before it sends its push must not stop the replay.
+  await Promise.race([heldBack, losing]);
   const won = await world.run(winner.as, winner.args);
   letGo();
   return { winner: won, loser: losing };

@@ -1,41 +1,11 @@
 // The story of an issue by whole runs: from the label to the pull request, to the merge and to the next generation. Each test looks at how
 // the forge ends.
 
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Fault, FaultDeed, SeenRequest } from "../support/forge/forge.ts";
 import { mends, type Stage, stage, until } from "../support/run.ts";
-
-/** What stands on the forge when one issue was done once and nothing twice. */
-async function expectDoneOnce(s: Stage, number = 1): Promise<void> {
-  const pulls = s.pulls();
-  expect(pulls.map((pull) => pull.state)).toEqual(["open"]);
-  const [pull] = pulls;
-  if (pull === undefined) throw new Error("there is no pull request");
-  const branch = `agent/issue-${number}`;
-  expect(s.see(pull.number)).toMatchObject({ labels: ["agent/needs-review"], comments: [] });
-  expect(pull.body.trimEnd().endsWith(`Closes #${number}`)).toBe(true);
-  expect(pull.pull?.headBranch).toBe(branch);
-  const seen = s.see(number);
-  expect(seen).toMatchObject({ state: "open", labels: ["bot"], assignees: ["bot"] });
-  expect(seen.comments).toHaveLength(1);
-  expect(seen.comments[0]).toContain(`**Pull request #${pull.number} is open**`);
-  const issue = s.forge.repo(s.repo).issues.find((at) => at.number === number);
-  const count = (of: typeof issue, type: string) => of?.entries.filter((entry) => entry.type === type).length;
-  expect(count(issue, "assignees")).toBe(1);
-  expect(count(issue, "label")).toBe(1);
-  expect(count(pull, "label")).toBe(1);
-  expect(s.forge.repo(s.repo).statuses.map((status) => `${status.context} ${status.state}`)).toEqual([
-    "agent-dispatch/checks success",
-  ]);
-  const names = s.forge.repo(s.repo).labels.map((label) => label.name);
-  expect(names).toHaveLength(new Set(names).size);
-  const record = await s.record(number);
-  expect(record).toMatchObject({ state: "done", stage: "needs-review", pull: pull.number, attempt: 1, slot: null });
-  expect(await s.ref(`refs/heads/${branch}`)).toBe(record?.head);
-  expect(await s.ref("refs/agent-dispatch/v1/slot/1")).toBeNull();
-  expect(await s.file(branch, "sum.js")).toContain("a + b");
-}
+import { expectDoneOnce } from "./done-once.ts";
 
 describe("the story of an issue", () => {
   it("a labelled issue becomes an open pull request, and the next run has nothing to do", async () => {
@@ -119,9 +89,6 @@ describe("several runs", () => {
     const third = await s.start({ inputs });
     expect(third.outcome).toMatchObject({ outcome: "idle" });
     expect(third.outcome?.passed.map((p) => p.reason)).toContain("2 agents are running (`max-concurrent`)");
-    await s.git("--version").then(() => expect(existsSync(`${s.dir}/at-work-3`)).toBe(false));
-    await s.forge.as("owner").get("/user");
-    const { writeFile } = await import("node:fs/promises");
     await writeFile(`${s.dir}/go`, "");
     const ends = await Promise.all([first, second]);
     expect(ends.map((end) => end.outcome?.outcome)).toEqual(["done", "done"]);
@@ -243,84 +210,5 @@ describe("after the pull request", () => {
     await s.start();
     expect(s.see(1)).toMatchObject({ state: "closed", labels: [], assignees: [] });
     expect(await s.record(1)).toMatchObject({ state: "closed" });
-  });
-});
-
-const api = (method: string, path: RegExp) => (request: SeenRequest) =>
-  request.kind === "api" && request.method === method && path.test(request.path.split("?")[0] ?? "");
-
-const writes: Record<string, Fault["when"]> = {
-  "the claim's push": (r) => r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack"),
-  "the pull request": api("POST", /\/pulls$/),
-  "the new label": api("POST", /\/app\/labels$/),
-  "the stage label": api("POST", /\/issues\/2\/labels$/),
-  "the comment": api("POST", /\/issues\/1\/comments$/),
-  "the comment's change": api("PATCH", /\/issues\/comments\/\d+$/),
-  "the assignee": api("PATCH", /\/issues\/1$/),
-  "the commit status": api("POST", /\/statuses\//),
-};
-
-describe("half-done work", () => {
-  it("what one run published and could not finish the next run finishes, without an agent", async () => {
-    const s = await stage({ agent: `echo ran >>"$(dirname $0)"/x 2>/dev/null; ${mends}` });
-    await s.issue("sum subtracts");
-    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
-    const first = await s.start();
-    expect(first.exitCode).toBe(0);
-    expect(first.lastLine).toContain("The next run finishes what could not be written");
-    expect(await s.record(1)).toMatchObject({ state: "published", ttlSeconds: 0 });
-    expect(s.pulls()).toEqual([]);
-    s.forge.faults.clear();
-    const second = await s.start();
-    expect(second.outcome).toMatchObject({ kind: "resume", outcome: "done", item: 1, pullRequest: 2 });
-    expect(second.log).not.toContain("[Agent");
-    await expectDoneOnce(s);
-  });
-
-  it("a pull request that a person closed in between is not opened again", async () => {
-    const s = await stage();
-    await s.issue("sum subtracts");
-    s.forge.faults.add({ when: api("POST", /\/issues\/2\/labels$/), times: Number.POSITIVE_INFINITY, do: "500" });
-    await s.start();
-    expect(await s.record(1)).toMatchObject({ state: "published" });
-    s.forge.faults.clear();
-    await s.forge.as("alice").patch(`/repos/${s.repo}/pulls/2`, { state: "closed" });
-    await s.start();
-    expect(s.pulls().map((pull) => pull.state)).toEqual(["closed"]);
-    expect(await s.record(1)).toMatchObject({ state: "closed" });
-    expect(s.see(1)).toMatchObject({ labels: [], assignees: [] });
-  });
-
-  it.each(Object.keys(writes))("the answer of one write is lost: %s", async (name) => {
-    const s = await stage();
-    await s.issue("sum subtracts");
-    const when = writes[name];
-    if (when === undefined) throw new Error(name);
-    s.forge.faults.add({ when, times: 1, do: "apply-then-502" });
-    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
-    expect(s.forge.faults.met).toBe(1);
-    await expectDoneOnce(s);
-  });
-
-  it.each(["apply-then-reset", "cut", "reset"] as const)(
-    "the first answer of every kind of write: %s",
-    async (deed: FaultDeed) => {
-      const s = await stage();
-      await s.issue("sum subtracts");
-      for (const when of Object.values(writes)) s.forge.faults.add({ when, times: 1, do: deed });
-      expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
-      expect(s.forge.faults.met).toBe(Object.keys(writes).length);
-      await expectDoneOnce(s);
-    },
-  );
-
-  it("every push's answer is lost: still exactly one of each", async () => {
-    const s = await stage();
-    await s.issue("sum subtracts");
-    const pushes: Fault["when"] = (r) =>
-      r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack");
-    s.forge.faults.add({ when: pushes, times: 20, do: "apply-then-reset" });
-    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
-    await expectDoneOnce(s);
   });
 });

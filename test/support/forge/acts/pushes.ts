@@ -50,10 +50,11 @@ async function branchMoved(world: World, repo: Repo, branch: string, one: Pushed
 async function headMoved(world: World, pull: Pull, one: Pushed, doer: User): Promise<void> {
   const git = world.git(pull.issue.repo);
   const before = pull.headSha;
-  pull.headSha = one.after;
-  await git.moveRef(`refs/pull/${pull.issue.number}/head`, one.after);
+  // Of two pushes at once the later may be told first: what counts is where the branch is now.
+  pull.headSha = git.branch(pull.headBranch) ?? one.after;
+  await git.moveRef(`refs/pull/${pull.issue.number}/head`, pull.headSha);
   startCheck(world, pull);
-  const forced = one.before !== zero && !(await git.isAncestor(before, one.after));
+  const forced = one.before !== zero && !(await git.isAncestor(before, pull.headSha));
   if (forced) await noteForcedPush(world, pull, before, doer);
   else notePush(world, pull, false, await commitsSince(world, pull, before), doer);
   for (const review of pull.reviews) ageReview(pull, review);

@@ -1,0 +1,93 @@
+// Writes whose answers are lost, and runs that could not finish: whatever happens, everything stands there once at the end.
+
+import { describe, expect, it } from "vitest";
+import type { Fault, SeenRequest } from "../support/forge/forge.ts";
+import { mends, stage } from "../support/run.ts";
+import { expectDoneOnce } from "./done-once.ts";
+
+const api = (method: string, path: RegExp) => (request: SeenRequest) =>
+  request.kind === "api" && request.method === method && path.test(request.path.split("?")[0] ?? "");
+
+const writes: Record<string, Fault["when"]> = {
+  "the claim's push": (r) => r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack"),
+  "the pull request": api("POST", /\/pulls$/),
+  "the new label": api("POST", /\/app\/labels$/),
+  "the stage label": api("POST", /\/issues\/2\/labels$/),
+  "the comment": api("POST", /\/issues\/1\/comments$/),
+  "the comment's change": api("PATCH", /\/issues\/comments\/\d+$/),
+  "the assignee": api("PATCH", /\/issues\/1$/),
+  "the commit status": api("POST", /\/statuses\//),
+};
+
+describe("half-done work", () => {
+  it("what one run published and could not finish the next run finishes, without an agent", async () => {
+    const s = await stage({ agent: `echo ran >>"$(dirname $0)"/x 2>/dev/null; ${mends}` });
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    const first = await s.start();
+    expect(first.exitCode).toBe(0);
+    expect(first.lastLine).toContain("The next run finishes what could not be written");
+    expect(await s.record(1)).toMatchObject({ state: "published", ttlSeconds: 0 });
+    expect(s.pulls()).toEqual([]);
+    s.forge.faults.clear();
+    const second = await s.start();
+    expect(second.outcome).toMatchObject({ kind: "resume", outcome: "done", item: 1, pullRequest: 2 });
+    expect(second.log).not.toContain("[Agent");
+    await expectDoneOnce(s);
+  });
+
+  it("a pull request that a person closed in between is not opened again", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/issues\/2\/labels$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    await s.start();
+    expect(await s.record(1)).toMatchObject({ state: "published" });
+    s.forge.faults.clear();
+    await s.forge.as("alice").patch(`/repos/${s.repo}/pulls/2`, { state: "closed" });
+    expect((await s.start()).outcome).toMatchObject({ kind: "resume" });
+    await s.start();
+    expect(s.pulls().map((pull) => pull.state)).toEqual(["closed"]);
+    expect(await s.record(1)).toMatchObject({ state: "closed" });
+    expect(s.see(1)).toMatchObject({ labels: [], assignees: [] });
+  });
+
+  it.each(Object.keys(writes))("the answer of one write is lost: %s", async (name) => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    const when = writes[name];
+    if (when === undefined) throw new Error(name);
+    s.forge.faults.add({ when, times: 1, do: "apply-then-502" });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    expect(s.forge.faults.met).toBe(1);
+    await expectDoneOnce(s);
+  });
+
+  it.each(["apply-then-reset", "cut"] as const)("the first answer of every kind of write: %s", async (deed) => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    for (const when of Object.values(writes)) s.forge.faults.add({ when, times: 1, do: deed });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    expect(s.forge.faults.met).toBe(Object.keys(writes).length);
+    await expectDoneOnce(s);
+  });
+
+  it("every push's answer is lost: still exactly one of each", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    const pushes: Fault["when"] = (r) =>
+      r.kind === "git" && r.method === "POST" && r.path.endsWith("/git-receive-pack");
+    s.forge.faults.add({ when: pushes, times: 20, do: "apply-then-reset" });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    await expectDoneOnce(s);
+  });
+
+  it("the connection breaks once at every kind of write after the publish", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    const late = ["the pull request", "the new label", "the stage label", "the comment's change", "the commit status"];
+    for (const name of late) s.forge.faults.add({ when: writes[name] ?? (() => false), times: 1, do: "reset" });
+    expect((await s.start()).outcome).toMatchObject({ outcome: "done" });
+    expect(s.forge.faults.met).toBe(late.length);
+    await expectDoneOnce(s);
+  });
+});

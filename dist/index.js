@@ -38610,9 +38610,9 @@ function findMarker(text, purpose) {
     }
     return null;
 }
-/** Takes every marker of ours out of a foreign text, so that quoting somebody cannot forge one. */
+/** Makes every marker of ours in a foreign text inert, so that quoting somebody cannot forge one. Nothing is taken out: what is left could join to one. */
 function withoutMarkers(text) {
-    return text.replace(/<!--\s*agent-dispatch:/gi, "<!-- ");
+    return text.replace(/<!--(?=\s*agent-dispatch:)/gi, "<!- -");
 }
 
 
@@ -38664,6 +38664,7 @@ function formsOf(secret) {
     const forms = [
         secret,
         encodeURIComponent(secret),
+        new URLSearchParams({ x: secret }).toString().slice("x=".length),
         JSON.stringify(secret).slice(1, -1),
         bytes.toString("hex"),
         bytes.toString("hex").toUpperCase(),
@@ -38718,7 +38719,7 @@ function runText(run) {
 function workingComment(w) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("status"), [
         `**Working on this** · attempt ${w.attempt} of ${w.attemptsMax} · \`${w.profile}\` · ${runText(w.run)}`,
-        `Asked for by ${w.askedBy}. The work will come as a pull request from \`${w.branch}\`. Started ${w.startedAt}.`,
+        `${w.askedBy === "" ? "" : `Asked for by ${w.askedBy}. `}The work will come as a pull request from \`${w.branch}\`. Started ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .clockTime */ .qo)(w.startedAt)}.`,
         w.sandboxed ? "" : "The agent runs without a sandbox.",
         footer,
     ]);
@@ -38726,7 +38727,7 @@ function workingComment(w) {
 function publishedComment(p) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("status"), [
         `**Pull request #{{pull}} is open** and waits for review · attempt ${p.attempt} · \`${p.profile}\` · ${runText(p.run)}`,
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(p.summary, 400),
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .inline */ .mG)(p.summary, 400),
         checkTable(p.checks, p.head),
         `<sub>Took ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .duration */ .p0)(p.durationMs)}${p.costUsd === null ? "" : `, ${p.costUsd.toFixed(2)} USD`}.</sub>`,
     ]);
@@ -38735,8 +38736,8 @@ function failedComment(f) {
     const counted = f.costsAttempt ? `attempt ${f.attempt} of ${f.attemptsMax}` : "not counted as an attempt";
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("status"), [
         `**Not done yet: ${f.failure}** · ${counted} · \`${f.profile}\` · ${runText(f.run)}`,
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(f.text, 600),
-        f.nextAt === null ? "" : `Tried again after ${f.nextAt}. ${_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .failureRules */ .qE[f.failure].remedy}`,
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .inline */ .mG)(f.text, 600),
+        f.nextAt === null ? "" : `It is tried again after ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .clockTime */ .qo)(f.nextAt)}. ${_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .failureRules */ .qE[f.failure].remedy}`,
         folded("End of the output", f.output),
         footer,
     ]);
@@ -38745,8 +38746,8 @@ function failedComment(f) {
 function blockedComment(g) {
     const tries = g.attempts === 0 ? "without starting an agent" : `after ${g.attempts} attempt${g.attempts === 1 ? "" : "s"}`;
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("blocked", { key: g.key }), [
-        `@${g.askedBy} this needs you: I gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(g.text, 600),
+        `${mention(g.askedBy)}this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .inline */ .mG)(g.text, 600),
         g.failure === null ? "" : _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .failureRules */ .qE[g.failure].remedy,
         folded("End of the output", g.output),
         `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint. Last: ${runText(g.run)}.`,
@@ -38757,30 +38758,35 @@ function statusLine(text, run) {
 }
 function questionComment(askedBy, question, run, key) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("question", { key }), [
-        `@${askedBy} a question before this can go on:`,
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmless */ .Is)(question, 20_000),
+        `${mention(askedBy)}the agent asks before it can go on:`,
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmlessPart */ .Z1)(question, 20_000) || "(The agent asks, but left no question; see the log of the run.)",
         `Answer here, then put the trigger label on again or write \`/agent run\`. ${runText(run)}.`,
     ]);
 }
 function noChangeComment(askedBy, evidence, run, key) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("question", { key }), [
-        `@${askedBy} the agent says that nothing needs to be changed here:`,
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmless */ .Is)(evidence, 20_000),
+        `${mention(askedBy)}the agent says that nothing needs to be changed here:`,
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmlessPart */ .Z1)(evidence, 20_000) || "(The agent left no evidence; see the log of the run.)",
         `If that is right, close the issue. If not, say what is missing and put the trigger label on again. ${runText(run)}.`,
     ]);
 }
 function refusalComment(id, text) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("refusal", { for: id }), [text]);
 }
+const pathsMax = 5;
+const patchCharactersMax = 40_000;
 /** Workflow files are never pushed: a push runs them with the repository's secrets. A person applies the patch. */
 function patchComment(paths, patch, key) {
+    const named = paths.slice(0, pathsMax).map((path) => (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .code */ .aY)(path, 100));
+    const more = paths.length > pathsMax ? `, and ${paths.length - pathsMax} more` : "";
+    const whole = patch.length <= patchCharactersMax;
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("patch", { key }), [
-        `The agent also changed ${paths.length === 1 ? "a workflow file" : `${paths.length} workflow files`} (${paths
-            .slice(0, 5)
-            .map((path) => `\`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(path, 100)}\``)
-            .join(", ")}). ` +
-            "Such changes are never pushed, because they would run with this repository's secrets. To take them over, read the patch and apply it with `git apply`:",
-        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .fenced */ .OF)((0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(patch, 40_000), "diff"),
+        `The agent also changed ${paths.length === 1 ? "a workflow file" : `${paths.length} workflow files`}: ${named.join(", ")}${more}.`,
+        "Such changes are never pushed, because they would run with this repository's secrets. " +
+            (whole
+                ? "To take them over, read the patch and apply it with `git apply`:"
+                : "The patch is too long for a comment; this is its beginning, to be taken over by hand:"),
+        (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .fenced */ .OF)(whole ? patch : (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(patch, patchCharactersMax), "diff"),
     ]);
 }
 function pullTitle(title, issueTitle) {
@@ -38788,7 +38794,7 @@ function pullTitle(title, issueTitle) {
     return own === "" ? (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .titleOf */ .Gg)(issueTitle) || "Work on the issue" : own;
 }
 function pullBody(p) {
-    const done = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmless */ .Is)(p.body.trim() === "" ? p.summary : p.body, 30_000);
+    const done = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmlessPart */ .Z1)(p.body.trim() === "" ? p.summary : p.body, 30_000);
     const closing = p.finished ? "Closes" : "Refs";
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("pull", { issue: p.issue, generation: p.generation }), [
         done === "" ? "The agent left no description." : done,
@@ -38799,24 +38805,34 @@ function pullBody(p) {
             ? ""
             : `### What is left\n\n${p.followUps
                 .slice(0, 10)
-                .map((f) => `- ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(f.title)}`)
+                .map((f) => `- ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .inline */ .mG)(f.title)}`)
                 .join("\n")}`,
         `<sub>Written by the agent \`${p.profile}\` in ${runText(p.run)}. The text above is the agent's; the tables are measured.</sub>`,
         `${closing} #${p.issue}`,
     ]);
 }
+/** Most rows of a table of checks. */
+const checksMax = 30;
 function checkTable(checks, head) {
     const on = `on \`${head.slice(0, 10)}\``;
     if (checks === "statuses")
         return `Left to the checks of this repository, ${on}.`;
     if (checks.length === 0)
         return `No checks are configured (\`checks\`); nothing was run ${on}.`;
-    const rows = checks.map((c) => `| \`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(c.command, 120).replaceAll("|", "\\|").replaceAll("`", "'")}\` | ${c.exitCode ?? "none"} | ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .duration */ .p0)(c.durationMs)} |`);
+    const rows = checks
+        .slice(0, checksMax)
+        .map((c) => `| ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .code */ .aY)(c.command).replaceAll("|", "\\|")} | ${c.exitCode ?? "none"} | ${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .duration */ .p0)(c.durationMs)} |`);
+    if (checks.length > checksMax)
+        rows.push(`| and ${checks.length - checksMax} more | | |`);
     return [`| check ${on} | exit code | time |`, "|---|---|---|", ...rows].join("\n");
 }
 function changeText(change) {
     const head = `${change.files} file${change.files === 1 ? "" : "s"}, +${change.insertions} −${change.deletions}`;
     return change.lines.length === 0 ? head : `${head}\n\n${folded("Files", change.lines.join("\n"))}`;
+}
+/** Pings the person who must act; nothing where nobody is known. */
+function mention(login) {
+    return login === "" ? "" : `@${login} `;
 }
 function folded(title, text) {
     if (text.trim() === "")
@@ -38850,8 +38866,13 @@ function sentence(text) {
 /* harmony export */   OF: () => (/* binding */ fenced),
 /* harmony export */   RT: () => (/* binding */ tail),
 /* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   UH: () => (/* binding */ fenceAfter),
+/* harmony export */   Z1: () => (/* binding */ harmlessPart),
+/* harmony export */   aY: () => (/* binding */ code),
+/* harmony export */   mG: () => (/* binding */ inline),
 /* harmony export */   ml: () => (/* binding */ shorten),
-/* harmony export */   p0: () => (/* binding */ duration)
+/* harmony export */   p0: () => (/* binding */ duration),
+/* harmony export */   qo: () => (/* binding */ clockTime)
 /* harmony export */ });
 /* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5845);
 // Foreign text on our pages: quoted so that it cannot ping people, close other issues, forge our markers or give orders.
@@ -38863,11 +38884,43 @@ const zeroWidth = "\u200b";
 function harmless(text, charactersMax = 8_000) {
     const plain = (0,_marker_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutMarkers */ .Y)(withoutControls(text))
         .replace(/<!--/g, "&lt;!--")
-        .replace(/(^|[^\w`])@(?=[\w-])/g, `$1@${zeroWidth}`)
-        .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(:?\s+)(?=[\w./-]*[#!]\d)/gi, `$1${zeroWidth}$2`);
+        // `_` too: `_@ann_` is emphasis around a ping.
+        .replace(/(^|[^A-Za-z0-9`])@(?=[\w-])/g, `$1@${zeroWidth}`)
+        .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?|reopen(?:s|ed)?)(:?\s+)(?=[\w./-]*[#!]\d)/gi, `$1${zeroWidth}$2`);
     return shorten(plain, charactersMax);
 }
-/** One line, no Markdown that could change the line around it. */
+/** As `harmless`, for Markdown that stands above other parts of a page: what it opens and does not close ends with it. */
+function harmlessPart(text, charactersMax) {
+    const part = harmless(text, charactersMax).trim();
+    const open = openFence(part);
+    const folds = [...part.matchAll(/<(\/?)details\b/gi)].reduce((depth, m) => Math.max(0, depth + (m[1] === "" ? 1 : -1)), 0);
+    return `${part}${open === null ? "" : `\n${open}`}${folds === 0 ? "" : `\n\n${"</details>".repeat(folds)}`}`;
+}
+/** Marks of a fenced block that a text opens and never closes; null when there is none. */
+function openFence(text) {
+    let open = null;
+    for (const line of text.split("\n"))
+        open = fenceAfter(open, line);
+    return open;
+}
+/** The fence that is open after a line, given the one before it: its marks, null outside of one. A closing line has nothing but marks. */
+function fenceAfter(open, line) {
+    if (open !== null) {
+        const closing = /^ {0,3}(`{3,}|~{3,})[ \t]*$/.exec(line)?.[1];
+        return closing?.startsWith(open) === true ? null : open;
+    }
+    return /^ {0,3}(`{3,})[^`]*$/.exec(line)?.[1] ?? /^ {0,3}(~{3,})/.exec(line)?.[1] ?? null;
+}
+/** One line on a page, with the Markdown in it but nothing that begins a block or a tag and so changes what stands around it. */
+function inline(text, charactersMax = 200) {
+    const line = oneLine(text, charactersMax).replaceAll("<", "&lt;");
+    return line.replace(/^(?=[#>|~=]|[-+*_](?:\s|[-+*_])|```)/, "\\").replace(/^(\d+)(?=[.)]\s)/, "$1\\");
+}
+/** A text as code inside a line: one line, and nothing in it can end the code. */
+function code(text, charactersMax = 120) {
+    return `\`${oneLine(text, charactersMax).replaceAll("`", "'")}\``;
+}
+/** One line, harmless: for titles and logs, where no Markdown is read. */
 function oneLine(text, charactersMax = 200) {
     return shorten(harmless(text, charactersMax * 2)
         .replace(/\s+/g, " ")
@@ -38875,7 +38928,7 @@ function oneLine(text, charactersMax = 200) {
 }
 /** A title: one line, at most 255 characters as the forge cuts it, never a draft prefix that the agent slipped in. */
 function titleOf(text) {
-    return oneLine(text, 240).replace(/^(?:\[?wip\]?:?|draft:)\s*/i, "");
+    return oneLine(text, 240).replace(/^(?:(?:\[wip\]:?|wip:|\[draft\]:?|draft:)\s*)+/i, "");
 }
 /** Cuts in the middle of nothing: at a line or word where one is near, and says so. */
 function shorten(text, charactersMax) {
@@ -38899,17 +38952,25 @@ function fenced(text, language = "") {
 }
 /** Control characters but line feed and tab, and the marks that turn the direction of text, taken out. */
 function withoutControls(text) {
-    return text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "");
+    return text
+        .replace(/\r\n?/g, "\n")
+        .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "");
 }
-/** `1 min 5 s`, `12 s`, `2 h 3 min`. */
+/** `0.4 s`, `12 s`, `1 min 5 s`, `2 h 3 min`. */
 function duration(ms) {
-    const seconds = Math.max(0, Math.round(ms / 1000));
+    if (ms < 9_950)
+        return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+    const seconds = Math.round(ms / 1000);
     if (seconds < 60)
         return `${seconds} s`;
     const minutes = Math.floor(seconds / 60);
     if (minutes < 60)
         return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
     return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+/** A time for people: `2026-11-21 10:26 UTC`. */
+function clockTime(iso) {
+    return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 
@@ -39025,7 +39086,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _core_redact_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8038);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(452);
 /* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7309);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2360);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6178);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8847);
 // Entry of the action, for the main step and for the post step: environment → program → outputs. All that is global lives here.
 
@@ -39154,7 +39215,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2360:
+/***/ 6178:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -56621,6 +56682,20 @@ function hintOf(status, words) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/forge/release.js
+/** Reads `1.26.4`, `1.26.0+12-gabc` and Forgejo's `9.0.3+gitea-1.22.0`; what cannot be read counts as newer than everything: `development`. */
+function releaseOf(version) {
+    const gitea = /gitea-(\d+)\.(\d+)/.exec(version) ?? /^(\d+)\.(\d+)/.exec(version);
+    if (gitea === null)
+        return { major: Number.POSITIVE_INFINITY, minor: 0 };
+    return { major: Number(gitea[1]), minor: Number(gitea[2]) };
+}
+/** Whether a server is older than `1.<minor>`. A hint for what cannot be probed. */
+function isBefore(version, minor) {
+    const release = releaseOf(version);
+    return release.major < 1 || (release.major === 1 && release.minor < minor);
+}
+
 ;// CONCATENATED MODULE: ./lib/forge/repository.js
 
 
@@ -56720,6 +56795,7 @@ function unfit(what, why) {
 
 
 
+
 /** A repository on a Gitea server, 1.22 or newer. Throws RunError for an address or a token that no request could be made with. */
 function giteaForge(options) {
     const serverUrl = serverUrlOf(options.serverUrl);
@@ -56738,6 +56814,8 @@ function giteaForge(options) {
         ...issueCalls(calls),
         ...pullCalls(calls, defaultBranch),
         ...actionsCalls(calls),
+        // Seen on 1.24.7; from 1.26 on such runs go side by side. No probe could tell without starting runs.
+        dispatchCancels: async () => isBefore(await repository.version(), 26),
     };
 }
 /** Addresses come with and without slash or `/api/v1`; a user name in one would end up in logs. */
@@ -57446,6 +57524,7 @@ function remoteError(what, result) {
 ;// CONCATENATED MODULE: ./lib/own-run.js
 // Which run on the forge this process is. Executors without a server (`act`, `gitea-runner exec`) name runs too, so only the forge's own list
 // counts: an entry with our number and event that is running now.
+
 /** Newest runs that are searched. */
 const runsMax = 50;
 async function findOwnRun(forge, repositoryUrl, claimed) {
@@ -57455,12 +57534,8 @@ async function findOwnRun(forge, repositoryUrl, claimed) {
         return null;
     const { id, number, attempt } = claimed;
     // The page of a run is addressed by its number up to 1.25 and by its id from 1.26 on.
-    const page = (await isAddressedById(forge)) ? id : number;
+    const page = isBefore(await forge.version(), 26) ? number : id;
     return { id, number, attempt, workflow: found.workflow, url: `${repositoryUrl}/actions/runs/${page}` };
-}
-async function isAddressedById(forge) {
-    const [, major = "1", minor = "0"] = /(\d+)\.(\d+)/.exec(await forge.version()) ?? [];
-    return Number(major) > 1 || Number(minor) >= 26;
 }
 
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
@@ -57493,8 +57568,8 @@ function choice(...values) {
 /** Names separated by commas; a list in the policy file. */
 const names = {
     expected: "names separated by commas",
-    fromText: (value) => nonEmpty(value.split(",").map((name) => name.trim())),
-    fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : nonEmpty(textsOf(value))),
+    fromText: (value) => namesOf(value.split(",")),
+    fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : namesOf(textsOf(value) ?? [])),
 };
 /** Shell commands, one a line; a list or a block of text in the policy file. */
 const lines = {
@@ -57503,7 +57578,7 @@ const lines = {
         .split(/\r?\n/)
         .map((line) => line.trim())
         .filter((line) => line !== "" && !line.startsWith("#")),
-    fromYaml: (value) => (typeof value === "string" ? lines.fromText(value) : textsOf(value)),
+    fromYaml: (value) => typeof value === "string" ? lines.fromText(value) : textsOf(value)?.filter((line) => line !== ""),
 };
 /** A text that fits a pattern. */
 function pattern(expected, form) {
@@ -57521,9 +57596,10 @@ function textsOf(value) {
     }
     return texts;
 }
-function nonEmpty(list) {
-    const full = list?.filter((name) => name !== "") ?? [];
-    return full.length > 0 ? full : undefined;
+/** `@ann` is meant as the login `ann`; a name with a space in it is a list without commas. */
+function namesOf(list) {
+    const full = list.map((name) => name.trim().replace(/^@/, "")).filter((name) => name !== "");
+    return full.length > 0 && !full.some((name) => /\s/.test(name)) ? full : undefined;
 }
 
 ;// CONCATENATED MODULE: ./lib/settings/catalogue.js
@@ -57536,7 +57612,7 @@ function catalogue_entry(kind, options = {}) {
 const p = { policy: true };
 const later = [];
 /** A git branch name as far as it is safe in a ref and in a page address. */
-const catalogue_branch = pattern("the name of a branch", /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[\w./+#-]{1,200}$/);
+const catalogue_branch = pattern("the name of a branch", /^(?![-/.])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|\/$|\.$))[\w./+#-]{1,200}$/);
 const labelName = pattern("a label's name without a comma, at most 50 characters", /^[^,\n]{1,50}$/);
 const path = pattern("a path below the repository's root", /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\n]{1,200}$/);
 const catalogue_url = pattern("an address that begins with http:// or https://", /^https?:\/\/[^\s/@]+(?:\/[^\s@]*)?$/);
@@ -57684,19 +57760,29 @@ function nearest(name, known) {
 
 
 
+
 /** Largest policy file, in bytes. */
 const policyBytesMax = 64 * 1024;
+/** Most nodes that one alias may stand for, counted as the YAML package does. */
+const aliasesMax = 20;
 /** Top-level keys of a policy file with every unknown one reported. An empty file is an empty policy. */
 function parsePolicyFile(source, name) {
     const problem = (where, expected, got) => ({
         values: {},
         problems: [{ where, expected, got }],
     });
-    const document = (0,dist/* parseDocument */.Tp)(source, { uniqueKeys: true, prettyErrors: true });
-    const [error] = document.errors;
-    if (error !== undefined)
-        return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
-    const json = document.toJS({ maxAliasCount: 20 });
+    let json;
+    try {
+        const document = (0,dist/* parseDocument */.Tp)(source, { uniqueKeys: true, prettyErrors: true });
+        const [error] = document.errors;
+        if (error !== undefined)
+            return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
+        json = document.toJS({ maxAliasCount: aliasesMax });
+    }
+    catch (error) {
+        // Thrown for aliases that multiply and for nesting deeper than the stack.
+        return problem(name, "YAML", `something that cannot be read (${(0,errors/* describe */.q0)(error)})`);
+    }
     if (json === null)
         return { values: {}, problems: [] };
     if (!isMapping(json))
@@ -57728,7 +57814,7 @@ function parsePolicyFile(source, name) {
             }
         }
     }
-    else if (json["limits"] !== undefined) {
+    else if (json["limits"] !== undefined && json["limits"] !== null) {
         problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: show(json["limits"]) });
     }
     return { values: json, problems };
@@ -57743,6 +57829,7 @@ function isMapping(value) {
 
 ;// CONCATENATED MODULE: ./lib/preflight.js
 // What must hold before anything is decided: else the run cannot work, and says who can mend what.
+
 
 
 
@@ -57779,8 +57866,7 @@ async function reach(forge, connection) {
 /** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */
 async function refuseAutomaticToken(forge) {
     const version = await forge.version();
-    const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
-    if (Number(major) > 1 || Number(minor) >= 26)
+    if (!isBefore(version, 26))
         return;
     throw problem(`This server (${version}) does not let the automatic token of a run open pull requests.`, "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.");
 }
@@ -57972,8 +58058,11 @@ function failureAfter(last, failure, now) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/core/text.js
+var core_text = __nccwpck_require__(9716);
 ;// CONCATENATED MODULE: ./lib/core/command.js
 // Commands in comments: `/agent run make it faster`, or a line that begins with `@<bot account>`.
+
 const verbs = ["run", "review", "fix", "retry", "stop", "why"];
 /** Longest text taken from a command, in characters; what is longer is cut. */
 const commandTextMax = 8_000;
@@ -57985,16 +58074,10 @@ function parseCommand(body, bot, on) {
     const lines = body.split(/\r?\n/);
     let fence = null;
     for (const [index, line] of lines.entries()) {
-        const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? null;
-        if (fence !== null) {
-            if (mark?.startsWith(fence) === true)
-                fence = null;
+        const inside = fence !== null;
+        fence = (0,core_text/* fenceAfter */.UH)(fence, line);
+        if (inside || fence !== null)
             continue;
-        }
-        if (mark !== null) {
-            fence = mark;
-            continue;
-        }
         if (/^( {4}|\t| {0,3}>)/.test(line))
             continue;
         const command = commandOf(line.trim(), bot, on);
@@ -58105,16 +58188,23 @@ function candidate(item, snapshot, policy) {
         labelled: hasLabel(item.issue.labels, policy.label),
     };
 }
-/** Most orders whose givers are asked about; older ones do not count. */
-const ordersMax = 5;
+/** Most orders of one item that count; older comments do not. */
+const ordersMax = 20;
+/** Most people whose right is asked about, besides whoever put the label on or started the run. */
+const giversMax = 5;
 function standing(c, details) {
-    const all = ordersOf(c.item, details, c.snapshot, c.policy).slice(0, ordersMax);
+    const all = countedOrders(ordersOf(c.item, details, c.snapshot, c.policy));
     const handled = new Set(c.record?.handled ?? []);
     const result = { pending: null, refused: [], ask: [], lastOrderAt: recordedOrderAt(c), trusted: [], all };
+    // Newest first: what is older than an order that was obeyed is answered with it.
+    let answered = false;
     for (const order of all) {
+        const counts = order.verb === "run" || order.verb === "stop";
         if (handled.has(order.id)) {
             result.trusted.push(order);
-            result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+            if (counts)
+                result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+            answered ||= counts;
             continue;
         }
         const trust = trustIn(order, details, c.policy);
@@ -58125,10 +58215,21 @@ function standing(c, details) {
         if (trust.kind !== "yes")
             continue;
         result.trusted.push(order);
+        // What is not served is refused, once (refusals.ts), and changes nothing else; but nobody who said stop wants an older order obeyed.
+        if (!counts)
+            continue;
         result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
-        result.pending ??= order;
+        if (!answered)
+            result.pending ??= order;
     }
     return result;
+}
+// The label and a run by hand always count: strangers can comment, and a flood of their commands must not push those out.
+function countedOrders(orders) {
+    const comments = orders.filter((order) => order.comment !== null);
+    const givers = [...new Set(comments.map((order) => order.by.toLowerCase()))].slice(0, giversMax);
+    const counted = comments.filter((order) => givers.includes(order.by.toLowerCase())).slice(0, ordersMax);
+    return orders.filter((order) => order.comment === null || counted.includes(order));
 }
 function recordedOrderAt({ record }) {
     return record?.orderAt === undefined ? 0 : Date.parse(record.orderAt);
@@ -58187,7 +58288,6 @@ const holdLabel = "hold";
 // In which order candidates are judged, and for which of them costly facts may be read.
 
 
-
 /** A pure total order: finish before start, then priority label, then oldest, then lowest number. */
 function ranked(snapshot, policy) {
     return [...snapshot.items].sort((a, b) => kindRank(a, snapshot, policy) - kindRank(b, snapshot, policy) ||
@@ -58210,8 +58310,10 @@ const assignedLooksMax = 2;
  * Keys of the items whose costly facts this run may read: the first half of `looksMax` from the top, the rest from a place that moves from run
  * to run. So the best candidate is never passed over, and none of a long list starves.
  */
-function lookable(items, snapshot, policy) {
-    const wanting = items.filter((item) => needsLook(item, snapshot, policy));
+function lookable(items, snapshot, policy, 
+/** Whether the cheap facts leave an item open. It must answer the same through one run, whatever has been read meanwhile. */
+needsLook) {
+    const wanting = items.filter(needsLook);
     const isAssigned = (item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
     const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
     const assigned = wanting.filter((item) => !free.includes(item));
@@ -58220,22 +58322,18 @@ function lookable(items, snapshot, policy) {
     const chosen = [...top, ...rest, ...turn(assigned, snapshot.seed, assignedLooksMax)];
     return new Set(chosen.map((item) => item.key));
 }
-/** `count` of a list, beginning where run number `seed` begins, going round at the end. */
+/** `count` of a list from a place that `seed` picks, going round at the end. Hashed: seeds often come in even steps (every second run, every 5 minutes). */
 function turn(list, seed, count) {
-    if (list.length === 0)
+    if (list.length === 0 || count <= 0)
         return [];
-    const start = (seed * count) % list.length;
+    const start = scattered(seed) % list.length;
     return [...list.slice(start), ...list.slice(0, start)].slice(0, count);
 }
-// Only what does not change while facts are read may stand here: the set must stay the same through one run.
-function needsLook(item, snapshot, policy) {
-    if (item.record.kind === "unreadable" || item.issue.state === "closed" || item.issue.isPull)
-        return false;
-    if (hasLabel(item.issue.labels, holdLabel) || item.issue.locked)
-        return false;
-    if (item.record.kind !== "record")
-        return true;
-    return (!isLive(item.record.record, snapshot.now, policy.limits.slackSeconds) || item.record.record.owner === snapshot.owner);
+/** A number of 32 bits in which every bit depends on every bit of `seed` (the finalizer of MurmurHash3). */
+function scattered(seed) {
+    const a = Math.imul(seed ^ (seed >>> 16), 0x85eb_ca6b);
+    const b = Math.imul(a ^ (a >>> 13), 0xc2b2_ae35);
+    return (b ^ (b >>> 16)) >>> 0;
 }
 
 // EXTERNAL MODULE: ./lib/core/marker.js
@@ -58246,6 +58344,7 @@ var core_marker = __nccwpck_require__(5845);
 
 
 
+const refusals_remedy = "Somebody who may write code here can start it by putting the trigger label on again, or with the comment `/agent run`.";
 function refusals(c, details) {
     const said = new Set(details.comments
         .filter((comment) => sameLogin(comment.author, c.snapshot.me.login) || isProgram(c.snapshot, comment.author))
@@ -58256,8 +58355,14 @@ function refusals(c, details) {
         if (!said.has(id))
             result.push({ item: c.item.issue.number, id, text, comment });
     };
+    const answered = new Set();
     for (const { order, why } of s.refused) {
-        add(order.id, `${order.id.startsWith("label:") ? "Not started" : `\`/agent ${order.verb}\` is refused`}: ${why}.`, order.comment);
+        // One answer to each person, however often they ask before it is read.
+        if (answered.has(order.by.toLowerCase()))
+            continue;
+        answered.add(order.by.toLowerCase());
+        const what = order.comment === null ? "Not started" : `\`/agent ${order.verb}\` is refused`;
+        add(order.id, `${what}: ${why}.${order.verb === "run" ? ` ${refusals_remedy}` : ""}`, order.comment);
     }
     for (const order of s.all) {
         const refused = s.refused.some((r) => r.order.id === order.id) || c.record?.handled.includes(order.id) === true;
@@ -58319,6 +58424,7 @@ function slots_hash(text) {
 
 
 
+
 const skip = (reason) => ({ kind: "skip", reason });
 const lookAt = (wanted) => ({ kind: "look", wanted });
 const table = [
@@ -58350,7 +58456,10 @@ function decide(snapshot, policy) {
     const passed = [];
     const refused = [];
     const items = ranked(snapshot, policy);
-    const mayLook = lookable(items, snapshot, policy);
+    const mayLook = lookable(items, snapshot, policy, (item) => {
+        const cheap = candidate({ ...item, details: null, unreadable: null }, snapshot, policy);
+        return judge(cheap).answer.kind === "look";
+    });
     for (const item of items) {
         const c = candidate(item, snapshot, policy);
         const { row, answer } = judge(c);
@@ -58366,7 +58475,7 @@ function decide(snapshot, policy) {
         else if (policy.force !== null && answer.work.kind !== policy.force)
             pass(`would be ${answer.work.kind}, \`mode\` asks for ${policy.force}`);
         else
-            return viaDispatch(answer.work, snapshot);
+            return viaDispatch({ ...answer.work, refusals: refused }, snapshot);
     }
     return { kind: "idle", reason: summary(snapshot, policy, passed), passed, refusals: refused };
 }
@@ -58385,6 +58494,10 @@ function viaDispatch(work, snapshot) {
         return work;
     if (snapshot.canDispatch === null)
         return { kind: "look", item: work.item, wanted: { facts: "dispatch" } };
+    if (snapshot.canDispatch === "busy") {
+        const reason = `#${work.item.issue.number} is ready, but another dispatched run is at work, and this server would cancel that one`;
+        return { kind: "idle", reason, passed: [], refusals: work.refusals ?? [] };
+    }
     return { kind: "dispatch", item: work.item, row: work.row, work: work.kind };
 }
 function idle(reason) {
@@ -58450,7 +58563,7 @@ function coolsUntil(record, snapshot) {
         return null;
     if (Date.parse(record.cooldownUntil) <= snapshot.now)
         return null;
-    return `cooling down after ${record.lastFailure?.class ?? "a failure"} until ${record.cooldownUntil}`;
+    return `cooling down after ${record.lastFailure?.class ?? "a failure"} until ${(0,core_text/* clockTime */.qo)(record.cooldownUntil)}`;
 }
 // Without an explicit order these hold whatever the costly facts are, so that they are never read for such an item.
 function excludedCheaply(c) {
@@ -58832,10 +58945,23 @@ async function look(ports, snapshot, decision) {
             });
         }
         case "dispatch":
-            return { ...snapshot, canDispatch: (await ports.ownRun()) !== null && (await ports.forge.canDispatch()) };
+            return { ...snapshot, canDispatch: await mayDispatch(ports) };
         default:
             return wanted;
     }
+}
+/** Runs that are searched for a dispatched one still at work. */
+const runsSearched = 50;
+/** Whether this run may start another one now without harm. */
+async function mayDispatch(ports) {
+    const own = await ports.ownRun();
+    if (own === null || !(await ports.forge.canDispatch()))
+        return false;
+    if (!(await ports.forge.dispatchCancels()))
+        return true;
+    const runs = (await ports.forge.recentRuns(runsSearched)) ?? [];
+    const isAtWork = runs.some((run) => run.state === "running" && run.event === "workflow_dispatch" && run.workflow === own.workflow);
+    return isAtWork ? "busy" : true;
 }
 // What one stranger can make unreadable (megabytes of comments on an issue of theirs) must not stop the whole run: that item is left alone.
 async function readDetails(ports, item, branch) {
@@ -58937,7 +59063,8 @@ async function chain(ports, settings, who, trigger, reached, done) {
         const { decision } = await decided(ports, settings.policy, snapshot);
         if (decision.kind === "idle")
             return done;
-        if (!(await ports.forge.canDispatch()))
+        // Also where this run is itself the dispatched one that an older server would cancel: the next tick goes on.
+        if ((await mayDispatch(ports)) !== true)
             return done;
         const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
         ports.log.line(started.kind === "started"
@@ -59912,6 +60039,7 @@ function redacted(effects, redact) {
 
 
 
+
 async function fail(job, failure, authored) {
     const { plan, ports, settings, claim, item } = job;
     const rule = core_failure/* failureRules */.qE[failure.class];
@@ -59938,7 +60066,7 @@ async function fail(job, failure, authored) {
         ...{ ...facts(job, authored), kind: "implement", outcome: "failed", failure: failure.class },
         ...{
             reason: `#${item.issue.number}: ${failure.class}: ${report/* plain */.pj(text)}`,
-            next: `It is tried again after ${until}. ${rule.remedy}`,
+            next: `It is tried again after ${(0,core_text/* clockTime */.qo)(until)}. ${rule.remedy}`,
         },
     });
     return afterSettling(job, settled, done);
@@ -61314,8 +61442,10 @@ function isWorkflow(path) {
 /** Why a change may not be published, one sentence each; empty when it may. */
 function guards(changes, limits) {
     const problems = [];
-    if (changes.changeCount > limits.changedFilesMax)
-        problems.push(`it changes ${changes.changeCount} files (at most ${limits.changedFilesMax})`);
+    // What is beyond the list was not looked at, so it is never published.
+    const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
+    if (changes.changeCount > filesMax)
+        problems.push(`it changes ${changes.changeCount} files (at most ${filesMax})`);
     const bytes = changes.changes.reduce((sum, change) => sum + change.bytes, 0);
     if (bytes > limits.changeBytesMax)
         problems.push(`its changed files have ${guards_megabytes(bytes)} together (at most ${guards_megabytes(limits.changeBytesMax)})`);
@@ -61324,9 +61454,12 @@ function guards(changes, limits) {
             problems.push(`\`${change.path}\` has ${guards_megabytes(change.bytes)} (at most ${guards_megabytes(limits.fileBytesMax)})`);
         if (change.newMode === "160000")
             problems.push(`\`${change.path}\` is a submodule or a repository inside the repository`);
-        if (change.linkTarget !== null && leavesTree(change.path, change.linkTarget)) {
+        if (change.newMode !== "120000")
+            continue;
+        if (change.linkTarget === null)
+            problems.push(`where the symbolic link \`${change.path}\` leads cannot be read`);
+        else if (leavesTree(change.path, change.linkTarget))
             problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
-        }
     }
     problems.push(...conflictMarkers(changes));
     return problems.slice(0, 10);
@@ -61334,17 +61467,23 @@ function guards(changes, limits) {
 function guards_megabytes(bytes) {
     return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
-/** Whether a link's target, from where the link lies, is outside of the tree or inside `.git`. */
+/**
+ * Whether a link's target, from where the link lies, can be outside of the tree or inside `.git`. A `..` behind a name counts as leaving: that
+ * name may be a link itself, and then the path leads elsewhere than it reads.
+ */
 function leavesTree(path, target) {
     if (target.startsWith("/"))
         return true;
     const parts = path.split("/").slice(0, -1);
+    let named = false;
     for (const part of target.split("/")) {
         if (part === "" || part === ".")
             continue;
-        if (part !== "..")
+        if (part !== "..") {
             parts.push(part);
-        else if (parts.pop() === undefined)
+            named = true;
+        }
+        else if (named || parts.pop() === undefined)
             return true;
     }
     return parts[0]?.toLowerCase() === ".git";
@@ -61364,8 +61503,6 @@ function conflictMarkers(changes) {
     return found;
 }
 
-// EXTERNAL MODULE: ./lib/core/text.js
-var core_text = __nccwpck_require__(9716);
 ;// CONCATENATED MODULE: ./lib/git/changes.js
 // What differs between two trees, as facts for guards and people. One git process for modes, counts and added lines, one for sizes.
 // All of it is the agent's text: bounded, parsed by position, never run or used as a path by the host.
@@ -62298,8 +62435,8 @@ const safetyBlock = `# Rules that nothing below can change
 `;
 
 ;// CONCATENATED MODULE: ./lib/core/prompt.js
-// Prompts: a template with placeholders, filled with the facts of one item. Foreign text is fenced by headings and labelled with its author's
-// right, never executed and never a path or an argument.
+// Prompts: a template with placeholders, filled with the facts of one item. Foreign text stands in fences that it cannot end (else it could
+// forge a comment by somebody with more rights), labelled with its author's right, never executed and never a path or an argument.
 
 
 /** Longest prompt, in characters. */
@@ -62308,7 +62445,7 @@ const promptCharactersMax = 400_000;
 function prompt_fill(template, values) {
     const unknown = new Set();
     const filled = template.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (_, name) => {
-        const value = values[name];
+        const value = Object.hasOwn(values, name) ? values[name] : undefined;
         if (value === undefined)
             unknown.add(name);
         return value ?? "";
@@ -62326,8 +62463,8 @@ const contextFileNames = ["AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "README.m
 function promptValues(f) {
     return {
         item: String(f.item),
-        title: (0,core_text/* withoutControls */.DJ)(f.title),
-        body: f.body.trim() === "" ? "(The issue has no text but its title.)" : (0,core_text/* withoutControls */.DJ)(f.body),
+        title: (0,core_text/* withoutControls */.DJ)(f.title).replace(/\s+/g, " ").trim(),
+        body: f.body.trim() === "" ? "(The issue has no text but its title.)" : (0,core_text/* fenced */.OF)(f.body.trim(), "markdown"),
         author: f.author,
         comments: commentsText(f.comments),
         instruction: f.instruction === "" ? "" : `\n# What the person who asked adds\n\n${(0,core_text/* withoutControls */.DJ)(f.instruction)}\n`,
@@ -62352,7 +62489,7 @@ function checksText(checks) {
 function commentsText(comments) {
     if (comments.length === 0)
         return "";
-    const quoted = comments.map((c) => `## @${c.author} (${c.right}), ${c.at}\n\n${(0,core_text/* shorten */.ml)((0,core_text/* withoutControls */.DJ)(c.body), 20_000)}`);
+    const quoted = comments.map((c) => `## @${c.author} (${c.right}), ${c.at}\n\n${(0,core_text/* fenced */.OF)((0,core_text/* shorten */.ml)(c.body.trim(), 20_000), "markdown")}`);
     return `\n# Comments\n\n${quoted.join("\n\n")}`;
 }
 function earlierText(f) {
@@ -63339,6 +63476,7 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
             profiles: presentProfiles(settings.profiles, ports.environment["PATH"] ?? "", ports.log.warning),
         }
         : settings;
+    await refuse(ports, who, work.refusals ?? []);
     const effects = work.kind === "resume" ? storedEffects(ports, observed, work.item.key) : null;
     const claimed = await claimWork(ports, ready, who, snapshot, work, effects);
     const number = work.item.issue.number;
@@ -63822,7 +63960,7 @@ function limits(reader, yaml, path) {
 }
 function cooldowns(reader, given, path) {
     const value = given["cooldownSeconds"];
-    if (value === undefined)
+    if (value === undefined || value === null)
         return [300, 1800];
     const list = Array.isArray(value) ? value : [value];
     if (list.length > 0 && list.every((n) => typeof n === "number" && n >= 0 && n <= 604_800))

@@ -180,10 +180,25 @@ export async function look(
       });
     }
     case "dispatch":
-      return { ...snapshot, canDispatch: (await ports.ownRun()) !== null && (await ports.forge.canDispatch()) };
+      return { ...snapshot, canDispatch: await mayDispatch(ports) };
     default:
       return wanted satisfies never;
   }
+}
+
+/** Runs that are searched for a dispatched one still at work. */
+const runsSearched = 50;
+
+/** Whether this run may start another one now without harm. */
+export async function mayDispatch(ports: Ports): Promise<boolean | "busy"> {
+  const own = await ports.ownRun();
+  if (own === null || !(await ports.forge.canDispatch())) return false;
+  if (!(await ports.forge.dispatchCancels())) return true;
+  const runs = (await ports.forge.recentRuns(runsSearched)) ?? [];
+  const isAtWork = runs.some(
+    (run) => run.state === "running" && run.event === "workflow_dispatch" && run.workflow === own.workflow,
+  );
+  return isAtWork ? "busy" : true;
 }
 
 // What one stranger can make unreadable (megabytes of comments on an issue of theirs) must not stop the whole run: that item is left alone.

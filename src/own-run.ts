@@ -2,6 +2,7 @@
 // counts: an entry with our number and event that is running now.
 
 import type { Forge, ForgeRun } from "./forge/port.ts";
+import { isBefore } from "./forge/release.ts";
 import type { OwnRun } from "./ports.ts";
 
 /** What the executor says about the run. */
@@ -22,11 +23,6 @@ export async function findOwnRun(forge: Forge, repositoryUrl: string, claimed: C
   if (found === undefined) return null;
   const { id, number, attempt } = claimed;
   // The page of a run is addressed by its number up to 1.25 and by its id from 1.26 on.
-  const page = (await isAddressedById(forge)) ? id : number;
+  const page = isBefore(await forge.version(), 26) ? number : id;
   return { id, number, attempt, workflow: found.workflow, url: `${repositoryUrl}/actions/runs/${page}` };
-}
-
-async function isAddressedById(forge: Forge): Promise<boolean> {
-  const [, major = "1", minor = "0"] = /(\d+)\.(\d+)/.exec(await forge.version()) ?? [];
-  return Number(major) > 1 || Number(minor) >= 26;
 }

@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import type { Profile } from "./agent/profile.ts";
 import { RunError } from "./errors.ts";
 import type { Account, Forge, Repository } from "./forge/port.ts";
+import { isBefore } from "./forge/release.ts";
 import { policyBytesMax } from "./settings/policy-file.ts";
 import type { Connection } from "./settings/settings.ts";
 
@@ -57,8 +58,7 @@ export async function reach(forge: Forge, connection: Connection): Promise<Reach
 /** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */
 async function refuseAutomaticToken(forge: Forge): Promise<void> {
   const version = await forge.version();
-  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
-  if (Number(major) > 1 || Number(minor) >= 26) return;
+  if (!isBefore(version, 26)) return;
   throw problem(
     `This server (${version}) does not let the automatic token of a run open pull requests.`,
     "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.",

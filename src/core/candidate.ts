@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { type Details, hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
+import { type Details, hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { type Order, ordersOf, trustIn } from "./orders.ts";
 import type { Policy } from "./policy.ts";
 
@@ -63,7 +63,7 @@ export function standing(c: Candidate, details: Details): Standing {
       continue;
     }
     const trust = trustIn(order, details, c.policy);
-    if (trust.kind === "ask") result.ask.push(order.by);
+    if (trust.kind === "ask" && !result.ask.some((login) => sameLogin(login, order.by))) result.ask.push(order.by);
     if (trust.kind === "no") result.refused.push({ order, why: trust.why });
     if (trust.kind !== "yes") continue;
     result.trusted.push(order);

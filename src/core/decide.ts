@@ -100,6 +100,10 @@ export function judge(c: Candidate): { row: number; answer: Answer } {
 function viaDispatch(work: Work, snapshot: Snapshot): Decision {
   if (snapshot.trigger.event !== "schedule" || work.kind !== "implement" || snapshot.canDispatch === false) return work;
   if (snapshot.canDispatch === null) return { kind: "look", item: work.item, wanted: { facts: "dispatch" } };
+  if (snapshot.canDispatch === "busy") {
+    const reason = `#${work.item.issue.number} is ready, but another dispatched run is at work, and this server would cancel that one`;
+    return { kind: "idle", reason, passed: [], refusals: work.refusals ?? [] };
+  }
   return { kind: "dispatch", item: work.item, row: work.row, work: work.kind };
 }
 
@@ -259,7 +263,7 @@ function notReady(c: Candidate): Answer | null {
   if (pulls >= policy.maxOpenPulls)
     return skip(`${pulls} pull requests of the program are open (\`max-open-pulls\` is ${policy.maxOpenPulls})`);
   if (freeSlot(snapshot, policy) === null)
-    return skip(`${policy.maxConcurrent} agents are running (\`max-concurrent\`)`);
+    return skip(`all places for agents are taken (\`max-concurrent\` is ${policy.maxConcurrent})`);
   return null;
 }
 

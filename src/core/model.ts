@@ -76,8 +76,11 @@ export interface Snapshot {
   /** Logins that are the program itself: the bot, the reviewer, the automatic token's user. */
   program: readonly string[];
   base: string;
-  /** Whether this server can start a workflow by REST, and this run knows the file of its own; null = not asked yet. */
-  canDispatch: boolean | null;
+  /**
+   * Whether this server can start a workflow by REST, and this run knows the file of its own; null = not asked yet. `busy`: it could, but a
+   * dispatched run is at work and this server (before 1.26) would cancel that one.
+   */
+  canDispatch: boolean | "busy" | null;
   items: readonly Item[];
   openPulls: readonly Pull[];
   /** State of every record of the ledger by key, those of items not in `items` included. */

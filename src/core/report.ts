@@ -4,7 +4,19 @@
 import type { FailureClass } from "./failure.ts";
 import { failureRules } from "./failure.ts";
 import { formatMarker } from "./marker.ts";
-import { clockTime, duration, fenced, harmless, oneLine, pageCharactersMax, shorten, tail, titleOf } from "./text.ts";
+import {
+  clockTime,
+  code,
+  duration,
+  fenced,
+  harmlessPart,
+  inline,
+  oneLine,
+  pageCharactersMax,
+  shorten,
+  tail,
+  titleOf,
+} from "./text.ts";
 
 export interface RunLink {
   number: number | null;
@@ -49,7 +61,7 @@ export interface Working {
 export function workingComment(w: Working): string {
   return page(formatMarker("status"), [
     `**Working on this** · attempt ${w.attempt} of ${w.attemptsMax} · \`${w.profile}\` · ${runText(w.run)}`,
-    `Asked for by ${w.askedBy}. The work will come as a pull request from \`${w.branch}\`. Started ${clockTime(w.startedAt)}.`,
+    `${w.askedBy === "" ? "" : `Asked for by ${w.askedBy}. `}The work will come as a pull request from \`${w.branch}\`. Started ${clockTime(w.startedAt)}.`,
     w.sandboxed ? "" : "The agent runs without a sandbox.",
     footer,
   ]);
@@ -69,7 +81,7 @@ export interface Published {
 export function publishedComment(p: Published): string {
   return page(formatMarker("status"), [
     `**Pull request #{{pull}} is open** and waits for review · attempt ${p.attempt} · \`${p.profile}\` · ${runText(p.run)}`,
-    oneLine(p.summary, 400),
+    inline(p.summary, 400),
     checkTable(p.checks, p.head),
     `<sub>Took ${duration(p.durationMs)}${p.costUsd === null ? "" : `, ${p.costUsd.toFixed(2)} USD`}.</sub>`,
   ]);
@@ -93,8 +105,8 @@ export function failedComment(f: Failed): string {
   const counted = f.costsAttempt ? `attempt ${f.attempt} of ${f.attemptsMax}` : "not counted as an attempt";
   return page(formatMarker("status"), [
     `**Not done yet: ${f.failure}** · ${counted} · \`${f.profile}\` · ${runText(f.run)}`,
-    oneLine(f.text, 600),
-    f.nextAt === null ? "" : `Tried again after ${clockTime(f.nextAt)}. ${failureRules[f.failure].remedy}`,
+    inline(f.text, 600),
+    f.nextAt === null ? "" : `It is tried again after ${clockTime(f.nextAt)}. ${failureRules[f.failure].remedy}`,
     folded("End of the output", f.output),
     footer,
   ]);
@@ -115,8 +127,8 @@ export function blockedComment(g: GaveUp): string {
   const tries =
     g.attempts === 0 ? "without starting an agent" : `after ${g.attempts} attempt${g.attempts === 1 ? "" : "s"}`;
   return page(formatMarker("blocked", { key: g.key }), [
-    `@${g.askedBy} this needs you: I gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
-    oneLine(g.text, 600),
+    `${mention(g.askedBy)}this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
+    inline(g.text, 600),
     g.failure === null ? "" : failureRules[g.failure].remedy,
     folded("End of the output", g.output),
     `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint. Last: ${runText(g.run)}.`,
@@ -129,16 +141,16 @@ export function statusLine(text: string, run: RunLink): string {
 
 export function questionComment(askedBy: string, question: string, run: RunLink, key: string): string {
   return page(formatMarker("question", { key }), [
-    `@${askedBy} a question before this can go on:`,
-    harmless(question, 20_000),
+    `${mention(askedBy)}the agent asks before it can go on:`,
+    harmlessPart(question, 20_000) || "(The agent asks, but left no question; see the log of the run.)",
     `Answer here, then put the trigger label on again or write \`/agent run\`. ${runText(run)}.`,
   ]);
 }
 
 export function noChangeComment(askedBy: string, evidence: string, run: RunLink, key: string): string {
   return page(formatMarker("question", { key }), [
-    `@${askedBy} the agent says that nothing needs to be changed here:`,
-    harmless(evidence, 20_000),
+    `${mention(askedBy)}the agent says that nothing needs to be changed here:`,
+    harmlessPart(evidence, 20_000) || "(The agent left no evidence; see the log of the run.)",
     `If that is right, close the issue. If not, say what is missing and put the trigger label on again. ${runText(run)}.`,
   ]);
 }
@@ -147,15 +159,21 @@ export function refusalComment(id: string, text: string): string {
   return page(formatMarker("refusal", { for: id }), [text]);
 }
 
+const pathsMax = 5;
+const patchCharactersMax = 40_000;
+
 /** Workflow files are never pushed: a push runs them with the repository's secrets. A person applies the patch. */
 export function patchComment(paths: readonly string[], patch: string, key: string): string {
+  const named = paths.slice(0, pathsMax).map((path) => code(path, 100));
+  const more = paths.length > pathsMax ? `, and ${paths.length - pathsMax} more` : "";
+  const whole = patch.length <= patchCharactersMax;
   return page(formatMarker("patch", { key }), [
-    `The agent also changed ${paths.length === 1 ? "a workflow file" : `${paths.length} workflow files`} (${paths
-      .slice(0, 5)
-      .map((path) => `\`${oneLine(path, 100)}\``)
-      .join(", ")}). ` +
-      "Such changes are never pushed, because they would run with this repository's secrets. To take them over, read the patch and apply it with `git apply`:",
-    fenced(shorten(patch, 40_000), "diff"),
+    `The agent also changed ${paths.length === 1 ? "a workflow file" : `${paths.length} workflow files`}: ${named.join(", ")}${more}.`,
+    "Such changes are never pushed, because they would run with this repository's secrets. " +
+      (whole
+        ? "To take them over, read the patch and apply it with `git apply`:"
+        : "The patch is too long for a comment; this is its beginning, to be taken over by hand:"),
+    fenced(whole ? patch : shorten(patch, patchCharactersMax), "diff"),
   ]);
 }
 
@@ -182,7 +200,7 @@ export function pullTitle(title: string, issueTitle: string): string {
 }
 
 export function pullBody(p: PullText): string {
-  const done = harmless(p.body.trim() === "" ? p.summary : p.body, 30_000);
+  const done = harmlessPart(p.body.trim() === "" ? p.summary : p.body, 30_000);
   const closing = p.finished ? "Closes" : "Refs";
   return page(formatMarker("pull", { issue: p.issue, generation: p.generation }), [
     done === "" ? "The agent left no description." : done,
@@ -193,27 +211,35 @@ export function pullBody(p: PullText): string {
       ? ""
       : `### What is left\n\n${p.followUps
           .slice(0, 10)
-          .map((f) => `- ${oneLine(f.title)}`)
+          .map((f) => `- ${inline(f.title)}`)
           .join("\n")}`,
     `<sub>Written by the agent \`${p.profile}\` in ${runText(p.run)}. The text above is the agent's; the tables are measured.</sub>`,
     `${closing} #${p.issue}`,
   ]);
 }
 
+/** Most rows of a table of checks. */
+const checksMax = 30;
+
 function checkTable(checks: readonly CheckResult[] | "statuses", head: string): string {
   const on = `on \`${head.slice(0, 10)}\``;
   if (checks === "statuses") return `Left to the checks of this repository, ${on}.`;
   if (checks.length === 0) return `No checks are configured (\`checks\`); nothing was run ${on}.`;
-  const rows = checks.map(
-    (c) =>
-      `| \`${oneLine(c.command, 120).replaceAll("|", "\\|").replaceAll("`", "'")}\` | ${c.exitCode ?? "none"} | ${duration(c.durationMs)} |`,
-  );
+  const rows = checks
+    .slice(0, checksMax)
+    .map((c) => `| ${code(c.command).replaceAll("|", "\\|")} | ${c.exitCode ?? "none"} | ${duration(c.durationMs)} |`);
+  if (checks.length > checksMax) rows.push(`| and ${checks.length - checksMax} more | | |`);
   return [`| check ${on} | exit code | time |`, "|---|---|---|", ...rows].join("\n");
 }
 
 function changeText(change: Change): string {
   const head = `${change.files} file${change.files === 1 ? "" : "s"}, +${change.insertions} −${change.deletions}`;
   return change.lines.length === 0 ? head : `${head}\n\n${folded("Files", change.lines.join("\n"))}`;
+}
+
+/** Pings the person who must act; nothing where nobody is known. */
+function mention(login: string): string {
+  return login === "" ? "" : `@${login} `;
 }
 
 function folded(title: string, text: string): string {

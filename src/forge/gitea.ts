@@ -6,6 +6,7 @@ import { forgeHttp, type HttpOptions } from "./http.ts";
 import { issueCalls } from "./issues.ts";
 import type { Forge } from "./port.ts";
 import { pullCalls } from "./pulls.ts";
+import { isBefore } from "./release.ts";
 import { repositoryCalls } from "./repository.ts";
 
 export interface GiteaOptions extends HttpOptions {
@@ -33,6 +34,8 @@ export function giteaForge(options: GiteaOptions): Forge {
     ...issueCalls(calls),
     ...pullCalls(calls, defaultBranch),
     ...actionsCalls(calls),
+    // Seen on 1.24.7; from 1.26 on such runs go side by side. No probe could tell without starting runs.
+    dispatchCancels: async () => isBefore(await repository.version(), 26),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Decision } from "../core/decision.ts";
 import type { Trigger } from "../core/model.ts";
 import { decided } from "../deciding.ts";
 import { describe, RunError } from "../errors.ts";
-import { observe, type Who } from "../observe.ts";
+import { mayDispatch, observe, type Who } from "../observe.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Ports } from "../ports.ts";
 import type { Reached } from "../preflight.ts";
@@ -54,7 +54,8 @@ export async function chain(
     const { snapshot } = await observe(ports, { ...who, owner: "" }, fresh, settings.policy);
     const { decision } = await decided(ports, settings.policy, snapshot);
     if (decision.kind === "idle") return done;
-    if (!(await ports.forge.canDispatch())) return done;
+    // Also where this run is itself the dispatched one that an older server would cancel: the next tick goes on.
+    if ((await mayDispatch(ports)) !== true) return done;
     const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
     ports.log.line(
       started.kind === "started"

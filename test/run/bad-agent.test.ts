@@ -69,7 +69,7 @@ const failing: Record<string, Failing> = {
   },
   "hangs and ignores TERM": {
     agent: "trap '' TERM; while :; do echo on; sleep 0.1; done",
-    inputs: { "timeout-minutes": "0.005" },
+    inputs: { "timeout-minutes": "0.01" },
     ...{ failure: "timeout", attempt: 1, says: "stopped at its time limit", goesOn: true },
   },
   "is silent": {
@@ -180,7 +180,7 @@ describe("work in an unusual form", () => {
 
   it("rewritten history becomes one commit on the base", async () => {
     const { log, s } = await published(
-      `git checkout -q --orphan new; ${mends}; git rm -q README.md; git add -A; ${commit} -m 'Begin again'`,
+      `git checkout -q --orphan new; ${mends}; git rm -qf README.md; git add -A; ${commit} -m 'Begin again'`,
     );
     expect(log).toEqual(["bot: Work on #1: sum subtracts"]);
     expect(await s.file("agent/issue-1", "README.md")).toBeNull();

@@ -39228,6 +39228,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/core/report.js
@@ -56844,8 +56846,6 @@ function tokenOf(given) {
     });
 }
 
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
@@ -58208,7 +58208,7 @@ function standing(c, details) {
             continue;
         }
         const trust = trustIn(order, details, c.policy);
-        if (trust.kind === "ask")
+        if (trust.kind === "ask" && !result.ask.some((login) => sameLogin(login, order.by)))
             result.ask.push(order.by);
         if (trust.kind === "no")
             result.refused.push({ order, why: trust.why });
@@ -58653,7 +58653,7 @@ function notReady(c) {
     if (pulls >= policy.maxOpenPulls)
         return skip(`${pulls} pull requests of the program are open (\`max-open-pulls\` is ${policy.maxOpenPulls})`);
     if (freeSlot(snapshot, policy) === null)
-        return skip(`${policy.maxConcurrent} agents are running (\`max-concurrent\`)`);
+        return skip(`all places for agents are taken (\`max-concurrent\` is ${policy.maxConcurrent})`);
     return null;
 }
 /** Work begun under an order that still stands: failed, or its run died. */
@@ -64076,6 +64076,7 @@ function trigger_kindOf(event) {
 
 
 
+
 /** Throws RunError when the run itself cannot work. */
 async function program(step) {
     const { environment, log } = step;
@@ -64090,6 +64091,7 @@ async function program(step) {
     const base = connection.base ?? reached.repository.defaultBranch;
     const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
     const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
+    keepTokenFromAgents(environment, names, token);
     step.hide(names.map((variable) => environment[variable] ?? ""));
     if (settings.sandbox === "none")
         log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
@@ -64097,7 +64099,25 @@ async function program(step) {
         log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
     const trigger = triggerOf(step.executor, settings.item, settings.message);
     await mustExist(forge, connection, reached, settings);
-    return run_run(portsOf(step, connection, forge, reached), settings, trigger, reached);
+    const { ports, close } = portsOf(step, connection, forge, reached);
+    try {
+        return await run_run(ports, settings, trigger, reached);
+    }
+    finally {
+        await close();
+    }
+}
+/** `act` leaves the secret AGENT_TOKEN in the environment: a profile that names it by mistake would hand the forge's token to an agent. */
+function keepTokenFromAgents(environment, names, token) {
+    const same = names.filter((name) => environment[name]?.trim() === token);
+    if (same.length === 0)
+        return;
+    const problems = same.map((name) => ({
+        where: `profiles, env ${name}`,
+        expected: "a credential of the agent's model",
+        got: "the forge's token, which no agent ever gets",
+    }));
+    throw new errors/* ConfigurationError */.j1(problems);
 }
 function secretInput(environment, name) {
     return environment[`INPUT_${name}`]?.trim() ?? "";
@@ -64136,11 +64156,12 @@ function portsOf(step, connection, forge, { me, repository }) {
     const { environment, executor, facts, clock, log, saveState } = step;
     let host = null;
     let own = null;
-    return {
+    const hostDir = (0,external_node_path_.join)(facts.temp, `agent-dispatch-host-${(0,external_node_crypto_.randomUUID)()}`);
+    const ports = {
         ...{ forge, clock, log, redact: step.redact, run: facts, environment, saveState },
         host() {
             host ??= openHost({
-                dir: (0,external_node_path_.join)(facts.temp, `agent-dispatch-host-${(0,external_node_crypto_.randomUUID)()}`),
+                dir: hostDir,
                 url: `${connection.serverUrl}/${connection.owner}/${connection.name}.git`,
                 token: connection.token,
                 bot: { name: me.fullName || me.login, email: me.email || `${me.login}@noreply.invalid` },
@@ -64155,6 +64176,7 @@ function portsOf(step, connection, forge, { me, repository }) {
             return own;
         },
     };
+    return { ports, close: () => (0,promises_.rm)(hostDir, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
 

@@ -2,10 +2,11 @@
 // exit status) stays in main.ts, so that a test can start any number of these in one process.
 
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "./clock.ts";
 import { sentence } from "./core/report.ts";
-import { describe, RunError } from "./errors.ts";
+import { ConfigurationError, describe, RunError } from "./errors.ts";
 import { giteaForge } from "./forge/gitea.ts";
 import type { HttpLimits } from "./forge/http.ts";
 import type { Forge } from "./forge/port.ts";
@@ -47,13 +48,31 @@ export async function program(step: Step): Promise<Outcome> {
   const base = connection.base ?? reached.repository.defaultBranch;
   const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
   const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
+  keepTokenFromAgents(environment, names, token);
   step.hide(names.map((variable) => environment[variable] ?? ""));
   if (settings.sandbox === "none")
     log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
   else log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
   const trigger = triggerOf(step.executor, settings.item, settings.message);
   await mustExist(forge, connection, reached, settings);
-  return run(portsOf(step, connection, forge, reached), settings, trigger, reached);
+  const { ports, close } = portsOf(step, connection, forge, reached);
+  try {
+    return await run(ports, settings, trigger, reached);
+  } finally {
+    await close();
+  }
+}
+
+/** `act` leaves the secret AGENT_TOKEN in the environment: a profile that names it by mistake would hand the forge's token to an agent. */
+function keepTokenFromAgents(environment: Step["environment"], names: readonly string[], token: string): void {
+  const same = names.filter((name) => environment[name]?.trim() === token);
+  if (same.length === 0) return;
+  const problems = same.map((name) => ({
+    where: `profiles, env ${name}`,
+    expected: "a credential of the agent's model",
+    got: "the forge's token, which no agent ever gets",
+  }));
+  throw new ConfigurationError(problems);
 }
 
 function secretInput(environment: Step["environment"], name: string): string {
@@ -97,15 +116,22 @@ async function mustExist(
   });
 }
 
-function portsOf(step: Step, connection: Connection, forge: Forge, { me, repository }: Reached): Ports {
+interface OpenPorts {
+  ports: Ports;
+  /** Removes what the host kept on disk. */
+  close(): Promise<void>;
+}
+
+function portsOf(step: Step, connection: Connection, forge: Forge, { me, repository }: Reached): OpenPorts {
   const { environment, executor, facts, clock, log, saveState } = step;
   let host: Promise<Host> | null = null;
   let own: Promise<OwnRun | null> | null = null;
-  return {
+  const hostDir = join(facts.temp, `agent-dispatch-host-${randomUUID()}`);
+  const ports: Ports = {
     ...{ forge, clock, log, redact: step.redact, run: facts, environment, saveState },
     host() {
       host ??= openHost({
-        dir: join(facts.temp, `agent-dispatch-host-${randomUUID()}`),
+        dir: hostDir,
         url: `${connection.serverUrl}/${connection.owner}/${connection.name}.git`,
         token: connection.token,
         bot: { name: me.fullName || me.login, email: me.email || `${me.login}@noreply.invalid` },
@@ -120,4 +146,5 @@ function portsOf(step: Step, connection: Connection, forge: Forge, { me, reposit
       return own;
     },
   };
+  return { ports, close: () => rm(hostDir, { recursive: true, force: true, maxRetries: 3 }) };
 }

@@ -1021,7 +1021,7 @@ describe("looking: cheap facts first, then details, then rights", () => {
     expect(one.slice(0, 5)).toEqual([100, 101, 102, 103, 104]);
     expect(one.length).toBe(8);
     // None starves, whatever the steps in which runs are numbered.
-    for (const step of [1, 2, 3, 4, 5, 6, 10, 15, 30, 60]) {
+    for (const step of [1, 2, 5, 15, 60]) {
       const seen = new Set(Array.from({ length: 250 }, (_, i) => lookedAt(7 + i * step)).flat());
       expect(seen.size, `runs numbered in steps of ${step}`).toBe(60);
     }

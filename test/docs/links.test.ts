@@ -81,6 +81,14 @@ describe("docs/configuration.md", () => {
   });
 });
 
+describe("docs/setup.md", () => {
+  test("quotes in its troubleshooting table only what the program says", () => {
+    expect(quotedTexts(read("docs/setup.md")).length).toBeGreaterThan(20);
+    expect(quotedTexts(read("docs/setup.md")).filter((text) => !isSaid(text))).toEqual([]);
+    expect(isSaid("the moon is not in reach of this runner")).toBe(false);
+  });
+});
+
 describe("the repository stands alone", () => {
   test("no file mentions a folder beside it", () => {
     // Written in two halves, so that this file is not found.
@@ -108,6 +116,34 @@ function explainedIn(page: string, name: string): boolean {
 /** Named in code, as `name` or with more in the same span. */
 function namedIn(page: string, name: string): boolean {
   return new RegExp(`\`(?:[^\`\\n]*[^\`\\n\\w-])?${name}(?:[^\`\\n\\w-][^\`\\n]*)?\``).test(page);
+}
+
+/** Code in the first cells of the troubleshooting table, but for words like `idle`. */
+function quotedTexts(page: string): string[] {
+  const section = /^## Troubleshooting\n([\s\S]*?)^## /m.exec(page)?.[1] ?? "";
+  const cells = section.split("\n").flatMap((line) => /^\| ([^|]*) \|/.exec(line)?.[1] ?? []);
+  return cells
+    .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ""))
+    .filter((t) => / /.test(t));
+}
+
+/** Whether the sources have the text: all of its parts between what stands for a value (names, numbers, `…`). */
+function isSaid(text: string): boolean {
+  const values =
+    /…|: expected |, got |(?<=Not started): | run |#?\d+|ORG\/app|@\w+|agent\.yml|agent\/issue-|write:issue|text\/html|\bbot\b|\bclaude\b|refs\/agent-dispatch\//;
+  const parts = text.split(values).map((part) => part.replace(/^[^a-z]+|[^a-z]+$/gi, ""));
+  return parts.every((part) => spoken().includes(part));
+}
+
+let words: string | null = null;
+
+/** All sources without what only code has, so that a text over several lines reads as one. */
+function spoken(): string {
+  const sources = () => filesOfRepository().filter((file) => file.startsWith("src/"));
+  words ??= sources()
+    .map((file) => read(file).replace(/[`\\]/g, ""))
+    .join("\n");
+  return words;
 }
 
 /** Folders whose files are described together. */

@@ -20,6 +20,10 @@ export interface World {
   mallory: Account;
   /** Changes what the stand-in agent does from now on. */
   plan(plan: AgentPlan): Promise<void>;
+  /** The bot's access token, with the scopes that the README names. */
+  token: string;
+  /** Text of the workflow file in the repository. */
+  workflow: string;
   /** Folder that agents of the story may use for traces. */
   traces: string;
   close(): Promise<void>;
@@ -82,7 +86,11 @@ export async function makeWorld(server: Server, name: string, options: WorldOpti
   const planFile = path.join(traces, "plan.json");
   await writeFile(planFile, JSON.stringify(mend));
   const command = options.agentCommand ?? `node ${standIn("good")} ${planFile}`;
-  const workflow = agentWorkflow(action.uses, { ...options, agentCommand: command });
+  const workflow = agentWorkflow(
+    action.uses,
+    { ...options, agentCommand: command },
+    server.capabilities.dispatchInputs,
+  );
   const files = { ...sample, ...options.files, ".gitea/workflows/agent.yml": workflow };
   const repo = await server.createRepo(org, name, files);
   await server.addCollaborator(repo, bot, "admin");
@@ -90,14 +98,14 @@ export async function makeWorld(server: Server, name: string, options: WorldOpti
   const token = await server.createToken(bot, ["write:repository", "write:issue", "read:user", "read:organization"]);
   await server.setSecret(repo, "AGENT_TOKEN", token);
   return {
-    ...{ server, repo, bot, alice, mallory, traces },
+    ...{ server, repo, bot, alice, mallory, traces, token, workflow },
     plan: (plan) => writeFile(planFile, JSON.stringify(plan)),
     close: () => rm(traces, { recursive: true, force: true }),
   };
 }
 
 /** The workflow file that people copy, with the agent, the checks and the action's address of a story; nothing else is changed. */
-export function agentWorkflow(uses: string, options: WorldOptions): string {
+export function agentWorkflow(uses: string, options: WorldOptions, dispatchInputs = true): string {
   const document = parseDocument(readFileSync(path.join(root, "workflows", "agent.yml"), "utf8"));
   const step = ["jobs", "agent", "steps", 0];
   document.setIn([...step, "uses"], uses);
@@ -106,6 +114,8 @@ export function agentWorkflow(uses: string, options: WorldOptions): string {
   document.setIn([...step, "with", "agent-command"], options.agentCommand ?? "true");
   document.setIn([...step, "with", "checks"], options.checks ?? "node --test");
   for (const [input, value] of Object.entries(options.inputs ?? {})) document.setIn([...step, "with", input], value);
+  // Gitea 1.22 ignores a whole file whose `workflow_dispatch` has inputs; docs/setup.md says to take them out there.
+  if (!dispatchInputs) document.deleteIn(["on", "workflow_dispatch"]);
   if (options.eventless === true) for (const trigger of ["issues", "issue_comment"]) document.deleteIn(["on", trigger]);
   document.setIn(["on", "schedule", 0, "cron"], options.cron ?? "0 0 29 2 *");
   return document.toString({ lineWidth: 0 });

@@ -15,7 +15,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000, maxWorkers: 2 } },
       { test: { name: "bundle", include: ["test/bundle/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
     ],
   },

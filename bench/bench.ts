@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
+import { inOwnFolder } from "../demo/own-folder.ts";
 import { bundle } from "../demo/step.ts";
 import { idle } from "./idle.ts";
 import { network } from "./network.ts";
@@ -14,7 +15,7 @@ import { startup } from "./startup.ts";
 
 const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = { startup, idle, start, network };
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await inOwnFolder("bench", () => main(process.argv.slice(2))));
 
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.filter((arg) => !(arg in parts));

@@ -2,16 +2,12 @@
 //
 // Nothing is left behind, however it ends: everything lies in one temporary folder, whose name every process of the story has in its environment.
 
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import process from "node:process";
 import { startEmbedded } from "../test/e2e/servers/embedded.ts";
 import { giteaBinaries, startGitea } from "../test/e2e/servers/gitea.ts";
 import type { Server } from "../test/e2e/servers/server.ts";
 import { toolPath } from "../test/support/executors/executor.ts";
-import { endTree } from "../test/support/executors/processTree.ts";
+import { inOwnFolder, type Stopped } from "./own-folder.ts";
 import { processRunner } from "./runner.ts";
 import { agentCommand, type Stage, StoryError, setStage, tell } from "./story.ts";
 import { teller, wantsColours } from "./terminal.ts";
@@ -19,8 +15,6 @@ import { teller, wantsColours } from "./terminal.ts";
 const usage = `npm run demo                       on the embedded forge: no network, nothing to install
 npm run demo -- --gitea            on the Gitea that GITEA_BIN names, kept open in the browser until Ctrl-C
 npm run demo -- --gitea --once     the same, ending by itself`;
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The story is over and people look around: from here on Ctrl-C is the expected end. */
 let isTold = false;
@@ -40,7 +34,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`demo: ${missing}`);
     return 2;
   }
-  return await inOwnFolder((stopped) => play(real, real && !args.includes("--once"), stopped));
+  const ended = await inOwnFolder("demo", (stopped) => play(real, real && !args.includes("--once"), stopped));
+  return isTold ? 0 : ended;
 }
 
 function whyNoGitea(): string | null {
@@ -49,29 +44,6 @@ function whyNoGitea(): string | null {
   return toolPath("gitea-runner") === null
     ? "--gitea needs the Gitea runner; build it: npm run tools"
     : processRunner.available();
-}
-
-/** Resolves with a signal's exit status when somebody stops the demo. */
-type Stopped = Promise<number>;
-
-/** The whole demo's folder, the end of every process in it, and the answer to Ctrl-C. */
-async function inOwnFolder(use: (stopped: Stopped) => Promise<number>): Promise<number> {
-  const folder = await mkdtemp(path.join(tmpdir(), "agent-dispatch-demo-"));
-  process.env["TMPDIR"] = folder;
-  const stopped: Stopped = new Promise((resolve) => {
-    // Stays: what is ended by a signal may get it twice, from the terminal and from npm.
-    for (const [at, signal] of signals.entries()) process.on(signal, () => resolve(128 + ([2, 15, 1][at] ?? 2)));
-  });
-  // A last resort: an error that nobody caught.
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  try {
-    const ended = await Promise.race([use(stopped), stopped.then((status) => (isTold ? 0 : status))]);
-    if (ended > 128) console.error("\ndemo: stopped; nothing is left behind");
-    return ended;
-  } finally {
-    await endTree(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  }
 }
 
 async function play(real: boolean, staysOpen: boolean, stopped: Stopped): Promise<number> {

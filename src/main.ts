@@ -8,7 +8,7 @@ import * as core from "@actions/core";
 import { context } from "@actions/github";
 import { endSurvivors } from "./agent/tree.ts";
 import { systemClock } from "./clock.ts";
-import { type Redact, redaction } from "./core/redact.ts";
+import { detection, type Redact, redaction } from "./core/redact.ts";
 import { describe, RunError } from "./errors.ts";
 import { actionLog } from "./log.ts";
 import type { Outcome } from "./outcome.ts";
@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     const outcome = await program({
       ...{ environment, facts, executor: executorOf(), clock: systemClock(), saveState: core.saveState },
       ...{ log: actionLog((text) => redact(text)), redact: (text) => redact(text), hide: hideSecrets },
+      holdsSecret: (text) => detection([...secrets])(text),
     });
     await publishOutcome(outcome, facts.temp);
   } catch (error) {

@@ -41,6 +41,8 @@ export interface Ports {
   clock: Clock;
   log: Log;
   redact: Redact;
+  /** Whether a text holds the token or a credential of a profile, in any of the forms that the redaction takes out. */
+  holdsSecret(text: string): boolean;
   run: RunFacts;
   /** Environment of the step, from which agents get what their profiles name. */
   environment: Readonly<Record<string, string | undefined>>;

@@ -28,6 +28,8 @@ export interface Step {
   log: Log;
   /** Takes out whatever `hide` was told so far. */
   redact(text: string): string;
+  /** Whether a text holds one of the values that `hide` was told. */
+  holdsSecret(text: string): boolean;
   /** From now on none of these values leaves the program, nor of those it was told before. */
   hide(secrets: readonly string[]): void;
   saveState(name: string, value: string): void;
@@ -128,7 +130,7 @@ function portsOf(step: Step, connection: Connection, forge: Forge, { me, reposit
   let own: Promise<OwnRun | null> | null = null;
   const hostDir = join(facts.temp, `agent-dispatch-host-${randomUUID()}`);
   const ports: Ports = {
-    ...{ forge, clock, log, redact: step.redact, run: facts, environment, saveState },
+    ...{ forge, clock, log, redact: step.redact, holdsSecret: step.holdsSecret, run: facts, environment, saveState },
     host() {
       host ??= openHost({
         dir: hostDir,

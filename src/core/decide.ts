@@ -183,7 +183,9 @@ function excluded({ item, policy, snapshot, record }: Candidate): string | null 
   const title = policy.excludeTitles.find((pattern) => pattern.test(item.issue.title));
   if (title !== undefined) return `its title matches \`${title.source}\`, which excludes it`;
   const own = record?.branch ?? branchName(item.issue.number, 1);
-  const pull = snapshot.openPulls.find((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number));
+  const [pull] = snapshot.openPulls
+    .filter((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number))
+    .sort((a, b) => a.number - b.number);
   return pull === undefined ? null : `pull request #${pull.number} by @${pull.author} closes it already`;
 }
 

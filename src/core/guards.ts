@@ -11,8 +11,8 @@ export function isWorkflow(path: string): boolean {
   return workflowFolders.some((folder) => lower.startsWith(folder) || lower === folder.slice(0, -1));
 }
 
-/** Why a change may not be published, one sentence each; empty when it may. */
-export function guards(changes: Changes, limits: Limits): string[] {
+/** Why a change may not be published, one sentence each; empty when it may. `holdsSecret` knows the credentials of this run. */
+export function guards(changes: Changes, limits: Limits, holdsSecret: (text: string) => boolean): string[] {
   const problems: string[] = [];
   // What is beyond the list was not looked at, so it is never published.
   const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
@@ -30,7 +30,7 @@ export function guards(changes: Changes, limits: Limits): string[] {
     else if (leavesTree(change.path, change.linkTarget))
       problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
   }
-  problems.push(...conflictMarkers(changes));
+  problems.push(...conflictMarkers(changes), ...secretsIn(changes, holdsSecret));
   return problems.slice(0, 10);
 }
 
@@ -54,6 +54,15 @@ export function leavesTree(path: string, target: string): boolean {
     } else if (named || parts.pop() === undefined) return true;
   }
   return parts[0]?.toLowerCase() === ".git";
+}
+
+// An agent knows its model's credential; a pushed branch is readable to everyone who can read the repository.
+function secretsIn({ changes, addedLines }: Changes, holdsSecret: (text: string) => boolean): string[] {
+  const lines = addedLines.filter(({ text }) => holdsSecret(text));
+  return [
+    ...changes.filter(({ path }) => holdsSecret(path)).map(() => "the name of a file holds a secret of this run"),
+    ...lines.map(({ path, line }) => `\`${path}\` line ${line} holds a secret of this run`),
+  ];
 }
 
 function conflictMarkers(changes: Changes): string[] {

@@ -22,18 +22,23 @@ const shapes = [
 
 /** A redaction for these values in their plain, URL, JSON, base64 and hex forms, and for known token shapes. Longest first. */
 export function redaction(secrets: readonly string[]): Redact {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < secretCharactersMin) continue;
-    for (const form of formsOf(secret)) forms.add(form);
-  }
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
+  const ordered = allForms(secrets).sort((a, b) => b.length - a.length);
   return (text) => {
     let result = text;
     for (const form of ordered) result = result.replaceAll(form, "***");
     for (const shape of shapes) result = result.replace(shape, (_, lead) => (lead === "//" ? "//***" : "***"));
     return result;
   };
+}
+
+/** Whether a text holds one of these values in any of those forms. Token shapes do not count: the examples of a manual have them too. */
+export function detection(secrets: readonly string[]): (text: string) => boolean {
+  const forms = allForms(secrets);
+  return (text) => forms.some((form) => text.includes(form));
+}
+
+function allForms(secrets: readonly string[]): string[] {
+  return [...new Set(secrets.filter((secret) => secret.length >= secretCharactersMin).flatMap(formsOf))];
 }
 
 function formsOf(secret: string): string[] {

@@ -9,6 +9,9 @@ import { type Details, isProgram, sameLogin } from "./model.ts";
 const remedy =
   "Somebody who may write code here can start it by putting the trigger label on again, or with the comment `/agent run`.";
 
+const stopText =
+  "`/agent stop` does not end a running agent yet; the label `hold` does. Nothing new is started here before the trigger label is put on again.";
+
 export function refusals(c: Candidate, details: Details): Refusal[] {
   const said = new Set(
     details.comments
@@ -31,7 +34,7 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
   for (const order of s.all) {
     const refused = s.refused.some((r) => r.order.id === order.id) || c.record?.handled.includes(order.id) === true;
     if (order.verb !== "run" && !refused)
-      add(order.id, `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
+      add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
   }
   if (details.branch !== null && c.record === null) {
     const id = `branch:${details.branch}`;

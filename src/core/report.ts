@@ -127,11 +127,12 @@ export function blockedComment(g: GaveUp): string {
   const tries =
     g.attempts === 0 ? "without starting an agent" : `after ${g.attempts} attempt${g.attempts === 1 ? "" : "s"}`;
   return page(formatMarker("blocked", { key: g.key }), [
-    `${mention(g.askedBy)}this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
+    to(g.askedBy, `this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`),
     inline(g.text, 600),
     g.failure === null ? "" : failureRules[g.failure].remedy,
     folded("End of the output", g.output),
-    `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint. Last: ${runText(g.run)}.`,
+    `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint.`,
+    `<sub>Last: ${runText(g.run)}</sub>`,
   ]);
 }
 
@@ -141,17 +142,19 @@ export function statusLine(text: string, run: RunLink): string {
 
 export function questionComment(askedBy: string, question: string, run: RunLink, key: string): string {
   return page(formatMarker("question", { key }), [
-    `${mention(askedBy)}the agent asks before it can go on:`,
+    to(askedBy, "the agent asks before it can go on:"),
     harmlessPart(question, 20_000) || "(The agent asks, but left no question; see the log of the run.)",
-    `Answer here, then put the trigger label on again or write \`/agent run\`. ${runText(run)}.`,
+    `Answer here, then put the trigger label on again or write \`/agent run\`.`,
+    `<sub>From ${runText(run)}</sub>`,
   ]);
 }
 
 export function noChangeComment(askedBy: string, evidence: string, run: RunLink, key: string): string {
   return page(formatMarker("question", { key }), [
-    `${mention(askedBy)}the agent says that nothing needs to be changed here:`,
+    to(askedBy, "the agent says that nothing needs to be changed here:"),
     harmlessPart(evidence, 20_000) || "(The agent left no evidence; see the log of the run.)",
-    `If that is right, close the issue. If not, say what is missing and put the trigger label on again. ${runText(run)}.`,
+    `If that is right, close the issue. If not, say what is missing and put the trigger label on again.`,
+    `<sub>From ${runText(run)}</sub>`,
   ]);
 }
 
@@ -237,9 +240,9 @@ function changeText(change: Change): string {
   return change.lines.length === 0 ? head : `${head}\n\n${folded("Files", change.lines.join("\n"))}`;
 }
 
-/** Pings the person who must act; nothing where nobody is known. */
-function mention(login: string): string {
-  return login === "" ? "" : `@${login} `;
+/** A sentence that pings the person who must act, where one is known. */
+function to(login: string, text: string): string {
+  return login === "" ? `${text.slice(0, 1).toUpperCase()}${text.slice(1)}` : `@${login} ${text}`;
 }
 
 function folded(title: string, text: string): string {

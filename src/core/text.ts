@@ -90,9 +90,11 @@ export function tail(text: string, charactersMax: number): string {
 
 /** A fenced block that its content cannot end. */
 export function fenced(text: string, language = ""): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  // Cleaned first: marks with a control character between them join to a longer fence.
+  const clean = withoutMarkers(withoutControls(text)).replace(/\n$/, "");
+  const longest = Math.max(2, ...[...clean.matchAll(/`{3,}/g)].map((match) => match[0].length));
   const fence = "`".repeat(longest + 1);
-  return `${fence}${language}\n${withoutMarkers(withoutControls(text)).replace(/\n$/, "")}\n${fence}`;
+  return `${fence}${language}\n${clean}\n${fence}`;
 }
 
 /** Control characters but line feed and tab, and the marks that turn the direction of text, taken out. */

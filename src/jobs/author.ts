@@ -103,7 +103,10 @@ async function work(
     const { result, composed } = run;
     if (composed === null || result.status !== "implemented") return done(words(run), true);
     if (composed.head === base) return done(words(run), true);
-    const refused = guards(composed.changes, job.settings.policy.limits);
+    const refused = [
+      ...guards(composed.changes, job.settings.policy.limits, job.ports.holdsSecret),
+      ...(await secretsInHistory(job, base, composed)),
+    ];
     if (refused.length > 0)
       return done(failed("guard-refused", `The change is not published: ${refused.join("; ")}.`, ""), true);
     const checked = await job.ports.log.group("Checks", () => check(job, workspace, composed.head, stop));
@@ -118,6 +121,20 @@ async function work(
     job.ports.log.line(`the checks failed; back to the agent (${returns + 1} of ${returnsMax})`);
     prompt = await checksFailedText(job, workspace, checked.failed, base, deadline - job.ports.clock.elapsed());
   }
+}
+
+/** Longest text of all commits together that is looked through, in bytes. */
+const historyBytesMax = 64 * 1024 * 1024;
+
+/** Every commit is published, so what a later one took out again is looked at too. What cannot be looked at is not published. */
+async function secretsInHistory(job: Job, base: string, composed: Composed): Promise<string[]> {
+  if (composed.commits < 2) return [];
+  const args = ["log", "--patch", "--format=", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv"];
+  const host = await job.ports.host();
+  const shown = await host.run([...args, `${base}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
+  if (shown.kind !== "ended" || shown.code !== 0) return ["its commits are too large to be looked through for secrets"];
+  const isFound = job.ports.holdsSecret(shown.stdout.toString("utf8"));
+  return isFound ? ["one of its commits holds a secret of this run, even if a later one took it out"] : [];
 }
 
 /** Still red: the same checks on the base tell whether the change is to blame. */
@@ -266,6 +283,7 @@ async function bring(
       return failed("guard-refused", text, "");
     }
     case "work": {
+      for (const { path, why } of work.notTaken.slice(0, 10)) job.ports.log.line(`not taken along: ${path} (${why})`);
       const composed = await compose(host, {
         work,
         dropPaths: isWorkflow,

@@ -3,7 +3,7 @@
 import { parseDocument } from "yaml";
 import { describe, type Problem } from "../errors.ts";
 import { camel, catalogue, inputNames, limitNames, limitsLater, policyOnly, policyOnlyLater } from "./catalogue.ts";
-import { nearest, show } from "./reader.ts";
+import { nearest, showYaml } from "./reader.ts";
 
 /** Largest policy file, in bytes. */
 export const policyBytesMax = 64 * 1024;
@@ -33,13 +33,17 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
     return problem(name, "YAML", `something that cannot be read (${describe(error)})`);
   }
   if (json === null) return { values: {}, problems: [] };
-  if (!isMapping(json)) return problem(name, "a mapping of settings", show(json));
+  if (!isMapping(json)) return problem(name, "a mapping of settings", showYaml(json));
 
   const problems: Problem[] = [];
   const known = [...inputNames.filter((input) => catalogue[input].policy).map(camel), ...policyOnly];
   for (const key of Object.keys(json)) {
     if (policyOnlyLater.includes(key))
-      problems.push({ where: `${name}, ${key}`, expected: "nothing: it is not supported yet", got: show(json[key]) });
+      problems.push({
+        where: `${name}, ${key}`,
+        expected: "nothing: it is not supported yet",
+        got: showYaml(json[key]),
+      });
     else if (!known.includes(key))
       problems.push({ where: name, expected: unknownKey(key, known), got: `the unknown key \`${key}\`` });
   }
@@ -50,7 +54,7 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
         problems.push({
           where: `${name}, limits.${key}`,
           expected: "nothing: it is not supported yet",
-          got: show(json["limits"][key]),
+          got: showYaml(json["limits"][key]),
         });
       } else if (!limits.includes(key)) {
         problems.push({
@@ -61,7 +65,7 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
       }
     }
   } else if (json["limits"] !== undefined && json["limits"] !== null) {
-    problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: show(json["limits"]) });
+    problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: showYaml(json["limits"]) });
   }
   return { values: json, problems };
 }

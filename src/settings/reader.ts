@@ -8,12 +8,13 @@ export class Reader {
   readonly problems: Problem[] = [];
   readonly #inputs: ReadonlyMap<string, string>;
   readonly #file: Readonly<Record<string, unknown>>;
-  readonly #fileName: string;
+  readonly #where: string;
 
-  constructor(inputs: ReadonlyMap<string, string>, file: Readonly<Record<string, unknown>>, fileName: string) {
+  /** `where` stands before the name of a key in problems, for example ".agent-dispatch.yml, limits.". */
+  constructor(inputs: ReadonlyMap<string, string>, file: Readonly<Record<string, unknown>>, where: string) {
     this.#inputs = inputs;
     this.#file = file;
-    this.#fileName = fileName;
+    this.#where = where;
   }
 
   /** The value given, an input before the policy file; null when neither has it. A problem is noted and reads as null. */
@@ -22,7 +23,7 @@ export class Reader {
     if (input !== undefined) return this.#check(`input ${name}`, entry, entry.kind.fromText(input), show(input));
     const value = entry.policy ? this.#file[camel(name)] : undefined;
     if (value === undefined || value === null) return null;
-    return this.#check(`${this.#fileName}, ${camel(name)}`, entry, entry.kind.fromYaml(value), show(value));
+    return this.#check(`${this.#where}${camel(name)}`, entry, entry.kind.fromYaml(value), showYaml(value));
   }
 
   /** As `given`, with the entry's default. */
@@ -53,9 +54,15 @@ export class Reader {
 
 /** A value for an error text: short, on one line. Tokens never get here: `token` takes any text. */
 export function show(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  if (value === "") return "an empty text";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   const line = text.replace(/\s+/g, " ");
   return `\`${line.length > 80 ? `${line.slice(0, 80)}…` : line}\``;
+}
+
+/** A value of the policy file as it stands there, so that the text "3" does not look like the number. */
+export function showYaml(value: unknown): string {
+  return value === undefined ? "nothing" : show(typeof value === "string" ? JSON.stringify(value) : value);
 }
 
 /** The known name nearest to a wrong one, when it is near enough to be a typing error. */

@@ -6,7 +6,7 @@ import type { Limits, Policy } from "../core/policy.ts";
 import { ConfigurationError, type Problem } from "../errors.ts";
 import { catalogue, inputNames, limitEntries } from "./catalogue.ts";
 import { isMapping, parsePolicyFile } from "./policy-file.ts";
-import { nearest, Reader, show } from "./reader.ts";
+import { nearest, Reader, show, showYaml } from "./reader.ts";
 
 /** Where the forge is and which repository is meant: known before the policy file is. */
 export interface Connection {
@@ -130,7 +130,7 @@ export function readSettings(
 ): Settings {
   const parsed = file === null ? { values: {}, problems: [] } : parsePolicyFile(file, path);
   const yaml: Record<string, unknown> = parsed.values;
-  const reader = new Reader(inputs, yaml, path);
+  const reader = new Reader(inputs, yaml, `${path}, `);
   reader.problems.push(...parsed.problems);
   for (const name of [
     "reviewer-token",
@@ -190,7 +190,7 @@ function texts(reader: Reader, yaml: Record<string, unknown>, key: string, path:
   const value = yaml[key];
   if (value === undefined || value === null) return null;
   if (Array.isArray(value) && value.every((entry) => typeof entry === "string")) return value;
-  reader.problem(`${path}, ${key}`, "a list of texts", show(value));
+  reader.problem(`${path}, ${key}`, "a list of texts", showYaml(value));
   return null;
 }
 
@@ -207,7 +207,7 @@ function patterns(reader: Reader, yaml: Record<string, unknown>, path: string): 
 
 function limits(reader: Reader, yaml: Record<string, unknown>, path: string): Limits {
   const given = isMapping(yaml["limits"]) ? yaml["limits"] : {};
-  const inner = new Reader(new Map(), given, `${path}, limits`);
+  const inner = new Reader(new Map(), given, `${path}, limits.`);
   const read = (name: keyof typeof limitEntries) =>
     inner.value(name, { ...limitEntries[name], policy: true, default: limitEntries[name].default ?? 0 });
   const result: Limits = {
@@ -247,7 +247,7 @@ function cooldowns(reader: Reader, given: Record<string, unknown>, path: string)
   if (value === undefined || value === null) return [300, 1800];
   const list = Array.isArray(value) ? value : [value];
   if (list.length > 0 && list.every((n): n is number => typeof n === "number" && n >= 0 && n <= 604_800)) return list;
-  reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", show(value));
+  reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", showYaml(value));
   return [300, 1800];
 }
 
@@ -270,6 +270,8 @@ function profiles(reader: Reader, yaml: Record<string, unknown>, path: string, e
     const profile = defined.get(name) ?? defaultProfile(name, environment, options);
     if (profile !== null) return [index === 0 && model !== null ? { ...profile, model } : profile];
     const where = only !== null ? "input agent" : "agents";
+    // It is there, and what is wrong with it has been said.
+    if (isMapping(yaml["profiles"]) && Object.hasOwn(yaml["profiles"], name)) return [];
     if (name === "command") reader.problem(where, "`agent-command` for the profile `command`", "nothing");
     else {
       const known = [...defined.keys(), ...presets.keys()];
@@ -294,7 +296,7 @@ function definedProfiles(
   const entries = yaml["profiles"];
   if (entries === undefined || entries === null) return result;
   if (!isMapping(entries)) {
-    reader.problem(`${path}, profiles`, "a mapping of names to profiles", show(entries));
+    reader.problem(`${path}, profiles`, "a mapping of names to profiles", showYaml(entries));
     return result;
   }
   for (const [name, entry] of Object.entries(entries)) {
@@ -305,15 +307,24 @@ function definedProfiles(
     else {
       for (const issue of parsed.error.issues) {
         const at = ["profiles", name, ...issue.path.map(String)].join(".");
-        reader.problem(
-          `${path}, ${at}`,
-          issue.message,
-          isMapping(entry) && issue.path.length === 1 ? show(entry[String(issue.path[0])]) : show(entry),
-        );
+        if (issue.code === "unrecognized_keys") {
+          const known = Object.keys(ProfileEntry.shape).join(", ");
+          reader.problem(`${path}, ${at}`, `none but ${known}`, `the unknown key ${issue.keys.map(show).join(", ")}`);
+          continue;
+        }
+        const { message } = issue;
+        const expected = /^expected /i.test(message)
+          ? message.slice("expected ".length)
+          : `something else (${message})`;
+        reader.problem(`${path}, ${at}`, expected, showYaml(valueAt(entry, issue.path)));
       }
     }
   }
   return result;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((at: unknown, key) => (isMapping(at) ? at[String(key)] : at), value);
 }
 
 function dedupe(problems: readonly Problem[]): Problem[] {

@@ -264,7 +264,7 @@ describe("one decision", () => {
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
     for (const kind of ["idle", "implement", "resume", "give-up", "dispatch"])
-      expect(kinds.get(kind), kind).toBeGreaterThan(3);
+      expect(kinds.get(kind), kind).toBeGreaterThan(1);
   });
 
   test("deciding again with everything read is the same decision", () => {

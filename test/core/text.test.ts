@@ -7,7 +7,7 @@ import { closes } from "../../src/core/closing.ts";
 import { commandTextMax, parseCommand } from "../../src/core/command.ts";
 import { leavesTree } from "../../src/core/guards.ts";
 import { findMarker, formatMarker, purposes, withoutMarkers } from "../../src/core/marker.ts";
-import { redaction } from "../../src/core/redact.ts";
+import { detection, redaction } from "../../src/core/redact.ts";
 import {
   clockTime,
   code,
@@ -276,6 +276,8 @@ describe("redaction", () => {
             ];
             for (const form of forms) {
               const out = redact(`${around}${form}${around}`);
+              expect(detection(secrets)(`${around}${form}${around}`)).toBe(true);
+              expect(detection(secrets)(out)).toBe(false);
               for (const other of forms) expect(out).not.toContain(other);
             }
             for (const encoding of ["base64", "base64url"] as const) {
@@ -290,8 +292,8 @@ describe("redaction", () => {
   });
 
   test.for([
-    "sk-ant-REDACTED",
-    "sk-proj-abcdefghijklmnopqrstuvwx",
+    `sk-ant-${"a1".repeat(15)}`,
+    `sk-proj-${"a1".repeat(15)}`,
     `ghp_${"a1".repeat(18)}`,
     `github_pat_${"a1".repeat(20)}`,
     `glpat-${"a1".repeat(10)}`,

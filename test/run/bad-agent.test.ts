@@ -20,6 +20,7 @@ async function expectFailed(s: Stage, end: End, { failure, attempt, says }: Expe
   expect(end.lastLine).toContain(`failed: #1: ${failure}: `);
   expect(end.outcome).toMatchObject({ kind: "implement", outcome: "failed", failure, item: 1, pullRequest: null });
   expect(end.exitCode).toBe(0);
+  expect(end.left).toEqual([]);
   const seen = s.see(1);
   expect(seen).toMatchObject({ state: "open", labels: ["bot"], assignees: [] });
   expect(seen.comments).toHaveLength(1);
@@ -45,9 +46,8 @@ async function expectGoesOn(s: Stage, attempt: number): Promise<void> {
 }
 
 interface Failing extends Expected {
-  agent: string | ((s: Stage) => string);
+  agent: string;
   inputs?: Record<string, string>;
-  limits?: Record<string, number>;
   goesOn?: boolean;
 }
 
@@ -55,7 +55,6 @@ const failing: Record<string, Failing> = {
   "is not there": {
     ...{ agent: "no-such-agent --go", failure: "start-up", attempt: 0 },
     says: "not counted as an attempt",
-    goesOn: true,
   },
   "may not be executed": { agent: "/etc/passwd", failure: "start-up", attempt: 0, says: "Permission denied" },
   "does nothing and calls it done": { agent: "true", failure: "no-change", attempt: 1, says: "attempt 1 of 3" },
@@ -70,17 +69,12 @@ const failing: Record<string, Failing> = {
   "hangs and ignores TERM": {
     agent: "trap '' TERM; while :; do echo on; sleep 0.1; done",
     inputs: { "timeout-minutes": "0.01" },
-    ...{ failure: "timeout", attempt: 1, says: "stopped at its time limit", goesOn: true },
+    ...{ failure: "timeout", attempt: 1, says: "stopped at its time limit" },
   },
   "is silent": {
     agent: "sleep 20",
     inputs: { "silence-minutes": "0.005" },
     ...{ failure: "silent", attempt: 1, says: "without any output" },
-  },
-  "prints without end": {
-    agent: "yes",
-    limits: { outputBytesMax: 100_000 },
-    ...{ failure: "loop", attempt: 1, says: "printed more than 0.1 MB" },
   },
   "prints 200 MB": {
     agent: "head -c 200000000 /dev/zero; sleep 20",
@@ -124,10 +118,9 @@ describe("an agent that fails", () => {
   it.each(Object.keys(failing))("%s", async (name) => {
     const row = failing[name];
     if (row === undefined) throw new Error(name);
-    const s = await stage({ limits: row.limits ?? {} });
+    const s = await stage();
     await s.issue("sum subtracts");
-    const agent = typeof row.agent === "string" ? row.agent : row.agent(s);
-    const end = await s.start({ inputs: { "agent-command": agent, ...row.inputs } });
+    const end = await s.start({ inputs: { "agent-command": row.agent, ...row.inputs } });
     await expectFailed(s, end, row);
     if (row.goesOn) await expectGoesOn(s, row.attempt + 1);
   });
@@ -173,11 +166,6 @@ describe("work in an unusual form", () => {
     expect(log).toEqual(["bot: Add instead", "bot: Work on #1: sum subtracts"]);
   });
 
-  it("a detached head", async () => {
-    const { log } = await published(`git checkout -q --detach; ${mends}; ${commit} -am 'Add instead'`);
-    expect(log).toEqual(["bot: Add instead"]);
-  });
-
   it("rewritten history becomes one commit on the base", async () => {
     const { log, s } = await published(
       `git checkout -q --orphan new; ${mends}; git rm -qf README.md; git add -A; ${commit} -m 'Begin again'`,
@@ -186,9 +174,10 @@ describe("work in an unusual form", () => {
     expect(await s.file("agent/issue-1", "README.md")).toBeNull();
   });
 
-  it("an amended base", async () => {
-    const { log } = await published(`${mends}; ${commit} -a --amend -m 'All mine'`);
-    expect(log).toEqual(["bot: Work on #1: sum subtracts"]);
+  it("a repository left inside the clone is not taken along", async () => {
+    const { s, end } = await published(`${mends}; git init -q sub; echo x >sub/file`);
+    expect(await s.git("ls-tree", "-r", "--name-only", "agent/issue-1")).not.toContain("sub/");
+    expect(end.log).toContain("sub");
   });
 
   it("nothing but a file's mode", async () => {
@@ -253,14 +242,9 @@ describe("an agent that speaks instead", () => {
   const says = (result: unknown) => `cat >$AGENT_DISPATCH_RESULT <<'END'\n${JSON.stringify(result)}\nEND`;
 
   it.each([
-    [{ status: "needs-info", question: "Which base?" }, "needs-info", "question", "a question before this can go on:"],
-    [
-      { status: "no-change-needed", summary: "It adds." },
-      "needs-info",
-      "question",
-      "nothing needs to be changed here:",
-    ],
-    [{ status: "blocked", summary: "No compiler." }, "blocked", "blocked", "cannot be done here: No compiler."],
+    [{ status: "needs-info", question: "Which base?" }, "needs-info", "question", "Which base?"],
+    [{ status: "no-change-needed", summary: "It adds." }, "needs-info", "question", "It adds."],
+    [{ status: "blocked", summary: "No compiler." }, "blocked", "blocked", "No compiler."],
   ])("%j: asks the person, who puts the label on again", async (result, stageName, purpose, text) => {
     const s = await stage();
     await s.issue("sum subtracts");
@@ -304,6 +288,23 @@ describe("an agent that speaks instead", () => {
     expect(everything).toContain("***");
     expect(everything).not.toContain(secret);
     expect(everything).not.toContain(Buffer.from(secret).toString("base64").slice(0, 20));
+  });
+
+  it.each([
+    ["in a file", `echo "key = $MODEL_KEY" >settings.ini`, "`settings.ini` line 1 holds a secret"],
+    [
+      "in a commit that the next one takes back",
+      `echo $MODEL_KEY >x; git add x; ${commit} -m x; git rm -q x; ${commit} -m y`,
+      "one of its commits holds a secret",
+    ],
+  ])("of a secret %s: that is never pushed", async (_, agent, says) => {
+    const secret = "k3y-4nd-n0t-a-shape";
+    const profile = "profiles: { mine: { cli: command, command: 'sh agent.sh', env: [MODEL_KEY] } }";
+    const s = await stage({ policy: profile, files: { "agent.sh": `${mends}; ${agent}` } });
+    await s.issue("sum subtracts");
+    const end = await s.start({ inputs: { "agent-command": "", agents: "mine" }, env: { MODEL_KEY: secret } });
+    await expectFailed(s, end, { failure: "guard-refused", attempt: 1, says });
+    expect(await s.git("log", "-p", "--all", "--format=%B")).not.toContain(secret);
   });
 
   it("to people and to the program itself: no ping, no closing, no marker, no draft", async () => {

@@ -2,6 +2,7 @@
 // stands on the forge and in the ledger afterwards.
 
 import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatRecord } from "../../src/ledger/record.ts";
@@ -109,12 +110,13 @@ describe("branches in the way", () => {
 async function atWork(options: StageOptions = {}) {
   const s = await stage({ limits: quickLimits, ...options });
   await s.issue("sum subtracts");
+  // The forge counts whole seconds: what people do next is later than their order.
+  s.pass(2);
   const [begun, go] = [join(s.dir, "begun"), join(s.dir, "go")];
   const agent = `echo $$ >${begun}; while ! test -e ${go}; do sleep 0.05; done; ${mends}`;
   const ended = s.start({ inputs: { "agent-command": agent } });
   await until(() => existsSync(begun) && readFileSync(begun, "utf8").endsWith("\n"), "an agent at work");
   const pid = readFileSync(begun, "utf8").trim();
-  const { writeFile } = await import("node:fs/promises");
   return { s, ended, pid, go: () => writeFile(go, "") };
 }
 
@@ -175,29 +177,50 @@ describe("people change their minds while the agent works", () => {
 });
 
 describe("other things that happen while the agent works", () => {
-  it("another run takes the item over: the agent is ended, nothing more is written", async () => {
-    const { s, ended, pid } = await atWork();
-    const record = await s.record(1);
-    if (record === null) throw new Error("there is no record");
+  /** Another run's take-over, as its push would do it. */
+  async function takeOver(s: Stage): Promise<void> {
     const ref = "refs/agent-dispatch/v1/item/issue-1";
-    const theirs = formatRecord({ ...record, epoch: record.epoch + 1, owner: "somebody else", nonce: "theirs" });
-    // As that run's push would: from whatever the record is now.
     const identity = ["-c", "user.name=x", "-c", "user.email=x"];
     await until(async () => {
-      const now = (await s.ref(ref)) ?? "";
-      const tree = await s.git("rev-parse", `${now}^{tree}`);
-      const sha = await s.git(...identity, "commit-tree", tree, "-p", now, "-m", theirs);
+      const [record, now = ""] = [await s.record(1), (await s.ref(ref)) ?? ""];
+      if (record === null) return false;
+      const theirs = formatRecord({ ...record, epoch: record.epoch + 1, owner: "somebody else", nonce: "theirs" });
+      const sha = await s.git(...identity, "commit-tree", `${now}^{tree}`, "-p", now, "-m", theirs);
       return s.git("update-ref", ref, sha, now).then(
         () => true,
         () => false,
       );
     }, "the take-over");
+  }
+
+  it("another run takes the item over: the agent is ended, nothing more is written", async () => {
+    const { s, ended, pid } = await atWork();
+    await takeOver(s);
     const before = await s.photo();
     const end = await ended;
     expect(end.outcome).toMatchObject({ outcome: "lost", failure: "claim-lost" });
     expect(end.exitCode).toBe(0);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
     expect(await s.photo()).toBe(before);
+  });
+
+  it("another run takes the item over while the publish is on its way: the branch stays where it was", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    let before = "";
+    s.forge.faults.add({
+      when: (request) => request.path.endsWith("/git-receive-pack") && request.body.includes("refs/heads/agent/"),
+      ...{ times: 1, do: "pass" },
+      hold: async () => {
+        await takeOver(s);
+        before = await s.photo();
+      },
+    });
+    const end = await s.start();
+    expect(end.outcome).toMatchObject({ outcome: "lost", failure: "claim-lost" });
+    expect(s.forge.faults.met).toBe(1);
+    expect(await s.photo()).toBe(before);
+    expect(await s.branches()).toEqual(["main"]);
   });
 
   it.each(["503", "reset"] as const)("the forge is away (%s) and comes back: the work is published", async (deed) => {

@@ -29,6 +29,5 @@ export async function expectDoneOnce(s: Stage, number = 1): Promise<void> {
   const record = await s.record(number);
   expect(record).toMatchObject({ state: "done", stage: "needs-review", pull: pull.number, attempt: 1, slot: null });
   expect(await s.ref(`refs/heads/${branch}`)).toBe(record?.head);
-  expect(await s.ref("refs/agent-dispatch/v1/slot/1")).toBeNull();
   expect(await s.file(branch, "sum.js")).toContain("a + b");
 }

@@ -3,13 +3,13 @@
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach } from "vitest";
 import { type Clock, systemClock } from "../../src/clock.ts";
-import { redaction } from "../../src/core/redact.ts";
+import { detection, redaction } from "../../src/core/redact.ts";
 import type { HttpLimits } from "../../src/forge/http.ts";
 import { type LedgerRecord, parseRecord } from "../../src/ledger/record.ts";
 import type { Outcome } from "../../src/outcome.ts";
@@ -80,6 +80,8 @@ export interface End {
   /** All lines, redacted as the log of a job is. */
   log: string;
   state: ReadonlyMap<string, string>;
+  /** What it left in its folders on the runner. */
+  left: string[];
 }
 
 /** What people see of an issue or a pull request. */
@@ -243,21 +245,25 @@ async function run(
       return await task();
     },
   };
-  const base = { log: "", state, error: null, outcome: null };
+  const end = async (how: Pick<End, "exitCode" | "outcome" | "error">, last: string): Promise<End> => {
+    const left = [...(await readdir(temp)), ...(await readdir(workspace))];
+    return { ...how, lastLine: redact(last), log: lines.join("\n"), state, left };
+  };
   try {
     const outcome = await program({
       ...{ environment, log, redact, executor: executorOf(options) },
       facts: { seed: options.seed ?? 1, temp, workspace },
       clock: options.clock ?? hastyClock(),
+      holdsSecret: (text) => detection([...secrets])(text),
       hide: (values) => {
         for (const value of values) secrets.add(value);
       },
       saveState: (name, value) => state.set(name, value),
       http: { timeoutMs: 5_000, backoffMs: 5, backoffMsMax: 20, ...options.http },
     });
-    return { ...base, exitCode: 0, outcome, lastLine: redact(lastLine(outcome)), log: lines.join("\n") };
+    return await end({ exitCode: 0, outcome, error: null }, lastLine(outcome));
   } catch (error) {
-    return { ...base, exitCode: 1, error, lastLine: redact(lastLineOfFailure(error)), log: lines.join("\n") };
+    return await end({ exitCode: 1, outcome: null, error }, lastLineOfFailure(error));
   }
 }
 
@@ -280,9 +286,9 @@ export async function script(dir: string, name: string, text: string): Promise<s
   return `sh ${file}`;
 }
 
-/** Resolves when `condition` holds; fails the test after five seconds. */
+/** Resolves when `condition` holds; fails the test after 15 seconds. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let waited = 0; waited < 5_000; waited += 20) {
+  for (let waited = 0; waited < 15_000; waited += 20) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

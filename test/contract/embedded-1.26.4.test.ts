@@ -1,0 +1,4 @@
+import { contract } from "./contract.ts";
+import { embedded } from "./grounds/embedded.ts";
+
+contract(embedded("1.26.4"));

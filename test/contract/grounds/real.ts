@@ -1,0 +1,90 @@
+import path from "node:path";
+import process from "node:process";
+import { giteaBinaries, startGitea } from "../../e2e/servers/gitea.ts";
+import { useRemote } from "../../e2e/servers/remote.ts";
+import type { Repo, Server } from "../../e2e/servers/server.ts";
+import { toolPath } from "../../support/executors/executor.ts";
+import type { Choice, Ground, NewTeam, RepoChange, Unit } from "../ground.ts";
+
+/** Set by the command line for an existing server that has no runner. */
+export const withoutRunner = "CONTRACT_WITHOUT_RUNNER";
+
+/** One for each path in `GITEA_BIN` (or the `gitea` on PATH), and the one named by `GITEA_URL` and `GITEA_ADMIN_TOKEN`. */
+export function realServers(): Choice[] {
+  const choices: Choice[] = giteaBinaries().map((binary) => ({
+    name: path.basename(binary),
+    start: async () => groundOf(await startGitea(binary, { runners: 1 }), toolPath("gitea-runner") !== null),
+  }));
+  const [url, token] = [process.env["GITEA_URL"], process.env["GITEA_ADMIN_TOKEN"]];
+  if (url && token) {
+    const start = async () => groundOf(await useRemote(url, token), !process.env[withoutRunner]);
+    choices.push({ name: `gitea at ${new URL(url).host}`, start });
+  }
+  return choices;
+}
+
+function groundOf(server: Server, hasRunner: boolean): Ground {
+  const { name, url, version, admin } = server;
+  const api = server.as(admin);
+  return {
+    name,
+    url,
+    version,
+    admin,
+    hasRunner,
+    createUser: (wish) => server.createUser(wish),
+    createToken: server.createToken,
+    createOrg: server.createOrg,
+    createTeam: (org, team) => createTeam(server, org, team),
+    createOrgLabel: async (org, label) => {
+      await api.post(`/orgs/${org}/labels`, { name: label, color: "#111111" });
+    },
+    createRepo: server.createRepo,
+    // Not among the server's repositories; it goes with its owner.
+    createEmptyRepo: async (owner, wish) => {
+      await api.post(`/admin/users/${owner}/repos`, { name: wish, private: false, default_branch: "main" });
+      return { owner, name: wish, fullName: `${owner}/${wish}` };
+    },
+    changeRepo: (repo, change) => changeRepo(server, repo, change),
+    pushFiles: server.pushFiles,
+    addCollaborator: server.addCollaborator,
+    startCi: async (repo) => {
+      await server.pushFiles(repo, { "ci.txt": `${Date.now()}\n` });
+    },
+    as: server.as,
+    diagnostics: server.diagnostics,
+    close: server.close,
+  };
+}
+
+/** By the names of the units, and with the least of their rights as the team's own, as the web form does. */
+async function createTeam(server: Server, org: string, { name, units, members }: NewTeam): Promise<void> {
+  const api = server.as(server.admin);
+  const entries = Object.entries(units).map(([unit, right]) => [`repo.${unit}`, right]);
+  const team = await api.post(`/orgs/${org}/teams`, {
+    name,
+    includes_all_repositories: true,
+    permission: Object.values(units).includes("write") ? "write" : "read",
+    units: entries.map(([unit]) => unit),
+    units_map: Object.fromEntries(entries),
+  });
+  const id = typeof team === "object" && team !== null && "id" in team ? Number(team.id) : Number.NaN;
+  for (const member of members) await api.put(`/teams/${id}/members/${member.login}`);
+}
+
+const switches: Record<Exclude<Unit, "code">, string> = {
+  issues: "has_issues",
+  pulls: "has_pull_requests",
+  actions: "has_actions",
+};
+
+async function changeRepo(server: Server, repo: Repo, change: RepoChange): Promise<void> {
+  const body: Record<string, boolean> = {};
+  if (change.private !== undefined) body["private"] = change.private;
+  if (change.archived !== undefined) body["archived"] = change.archived;
+  for (const unit of ["issues", "pulls", "actions"] as const) {
+    const on = change[unit];
+    if (on !== undefined) body[switches[unit]] = on;
+  }
+  await server.as(server.admin).patch(`/repos/${repo.fullName}`, body);
+}

@@ -1,0 +1,122 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Forge, ForgeRun } from "../../../src/forge/port.ts";
+import type { Repo } from "../../e2e/servers/server.ts";
+import { until } from "../../e2e/servers/until.ts";
+import { refusal, type Stage } from "../stage.ts";
+import { differencesOf } from "../versions.ts";
+
+const job = "jobs: { work: { runs-on: ubuntu-latest, steps: [{ run: 'true' }] } }\n";
+const workflows = {
+  ".gitea/workflows/ci.yml": `name: CI of all\non: push\n${job}`,
+  ".gitea/workflows/agent.yml": `name: Agent\non:\n  workflow_dispatch: { inputs: { item: { type: string } } }\n${job}`,
+  ".gitea/workflows/off.yml": `name: Off\non: { workflow_dispatch: {} }\n${job}`,
+};
+
+/** How long a runner may take to take a run. */
+const takenMs = 60_000;
+
+/** Workflows and their runs. */
+export function actionsContract(stage: () => Stage): void {
+  describe("actions", () => {
+    let repo: Repo;
+    let forge: Forge;
+    const facts = () => differencesOf(stage().ground.version);
+
+    beforeAll(async () => {
+      repo = await stage().repo("actions", { "README.md": "x\n", ...workflows });
+      forge = stage().forge(repo, stage().cast.bot);
+    });
+
+    async function listed(what: string, matches: (run: ForgeRun) => boolean): Promise<ForgeRun> {
+      return await until(async () => (await forge.recentRuns(20))?.find(matches), takenMs, what);
+    }
+
+    test("whether workflows can be started", async () => {
+      expect(await forge.canDispatch()).toBe(facts().dispatch);
+      expect(await forge.dispatchCancels()).toBe(facts().dispatchCancels);
+    });
+
+    test("no run, no list without Actions", async () => {
+      const blank = await stage().repo("actions-none");
+      expect(await stage().forge(blank, stage().cast.bot).recentRuns(10)).toEqual([]);
+      const off = await stage().repo("actions-off", { "README.md": "x\n", ...workflows });
+      await stage().ground.changeRepo(off, { actions: false });
+      const onOff = stage().forge(off, stage().cast.bot);
+      expect(await onOff.recentRuns(10)).toBeNull();
+      expect(await onOff.canDispatch()).toBe(false);
+      expect((await onOff.dispatch("agent.yml", "main", {})).kind).toBe("refused");
+      expect(await onOff.runById(1)).toBeNull();
+    });
+
+    test("runs that a runner took, newest first, by the workflow's file and the event", async () => {
+      await stage().ground.startCi(repo);
+      if (!stage().ground.hasRunner) return expect(await forge.recentRuns(20)).toEqual([]);
+      const first = await listed("a run", (run) => run.state === "ended");
+      expect(first).toMatchObject({ id: null, workflow: "ci.yml", event: "push" });
+      await stage().ground.startCi(repo);
+      const next = await listed("a second run", (run) => run.number > first.number && run.workflow === "ci.yml");
+      const numbers = (await forge.recentRuns(20))?.map((run) => run.number) ?? [];
+      expect(numbers).toEqual(numbers.toSorted((a, b) => b - a));
+      expect(new Set(numbers).size).toBe(numbers.length);
+      expect(numbers).toContain(next.number);
+      expect(await forge.recentRuns(1)).toHaveLength(1);
+    });
+
+    test("started by hand", async () => {
+      const outcome = await forge.dispatch("agent.yml", "main", { item: "7" });
+      if (!facts().dispatch) {
+        expect(outcome).toMatchObject({ kind: "refused", answer: expect.stringContaining("1.24 can") });
+        return;
+      }
+      expect(outcome).toEqual({ kind: "started" });
+      if (!stage().ground.hasRunner) return;
+      const run = await listed("the dispatched run", (run) => run.workflow === "agent.yml");
+      expect(run).toMatchObject({ event: "workflow_dispatch", id: null });
+    });
+
+    test("a run by its id", async () => {
+      expect(await forge.runById(987_654)).toBeNull();
+      const answer = await stage().rest(repo, stage().cast.owner).request("GET", "/actions/runs?limit=10");
+      expect(answer.status === 200).toBe(facts().runById);
+      if (!facts().runById) return expect(await forge.runById(1)).toBeNull();
+      const ids = idsOf(answer.body);
+      for (const id of ids)
+        expect(await forge.runById(id)).toMatchObject({ id, workflow: expect.stringMatching(/yml$/) });
+      expect(ids.length).toBeGreaterThan(0);
+    });
+
+    test("a workflow, branch or trigger that is not there", async () => {
+      expect((await forge.dispatch("absent.yml", "main", {})).kind).toBe("refused");
+      expect((await forge.dispatch("agent.yml", "absent", {})).kind).toBe("refused");
+      const untriggered = await forge.dispatch("ci.yml", "main", {});
+      expect(untriggered.kind).toBe(facts().dispatch && !facts().refusesWithoutTrigger ? "started" : "refused");
+      for (const outcome of [await forge.dispatch("absent.yml", "main", {}), untriggered]) {
+        if (outcome.kind === "refused") expect(outcome.answer).not.toBe("");
+      }
+    });
+
+    test("a workflow that is switched off", async () => {
+      const answer = await stage().rest(repo, stage().cast.owner).request("PUT", "/actions/workflows/off.yml/disable");
+      expect(answer.status).toBe(facts().dispatch ? 204 : 404);
+      const outcome = await forge.dispatch("off.yml", "main", {});
+      expect(outcome.kind).toBe("refused");
+      if (facts().dispatch) expect(outcome).toMatchObject({ answer: expect.stringMatching(/disabled/) });
+    });
+
+    test("who may not write starts none, nor does a token without the scope", async () => {
+      const outcome = await stage().forge(repo, stage().cast.reader).dispatch("agent.yml", "main", {});
+      expect(outcome.kind).toBe("refused");
+      const token = await stage().ground.createToken(stage().cast.bot, ["read:repository"]);
+      expect((await stage().forge(repo, { token }).dispatch("agent.yml", "main", {})).kind).toBe("refused");
+      const blind = await stage().ground.createToken(stage().cast.bot, ["write:issue"]);
+      const error = await refusal(stage().forge(repo, { token: blind }).canDispatch()).catch(() => null);
+      expect(error?.message ?? "").toContain(facts().dispatch ? "lacks the scope read:repository" : "");
+    });
+  });
+}
+
+function idsOf(body: unknown): number[] {
+  if (typeof body !== "object" || body === null || !("workflow_runs" in body)) return [];
+  const { workflow_runs: runs } = body;
+  return Array.isArray(runs) ? runs.map((run: { id: number }) => run.id) : [];
+}

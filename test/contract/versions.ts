@@ -1,0 +1,22 @@
+import { isBefore } from "../../src/forge/release.ts";
+
+/** Where the servers differ in what the adapter shows of them. Every line is a fact of these versions; all else is the same everywhere. */
+export interface Differences {
+  /** `actions/workflows` and its dispatches exist (1.24). */
+  dispatch: boolean;
+  /** `actions/runs/{id}` exists (1.25). */
+  runById: boolean;
+  /** A dispatch of a workflow without `workflow_dispatch` is refused (1.26); 1.24 says yes and starts nothing. */
+  refusesWithoutTrigger: boolean;
+  /** A dispatch cancels the former run of the workflow (before 1.26). */
+  dispatchCancels: boolean;
+}
+
+export function differencesOf(version: string): Differences {
+  return {
+    dispatch: !isBefore(version, 24),
+    runById: !isBefore(version, 25),
+    refusesWithoutTrigger: !isBefore(version, 26),
+    dispatchCancels: isBefore(version, 26),
+  };
+}

@@ -38622,7 +38622,8 @@ function withoutMarkers(text) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   G: () => (/* binding */ redaction)
+/* harmony export */   G: () => (/* binding */ redaction),
+/* harmony export */   m: () => (/* binding */ detection)
 /* harmony export */ });
 // One redaction for everything that leaves the program: comments, titles, bodies, log, outputs, report, ledger, error texts.
 /** Shorter values are no secrets worth hiding and would tear holes into ordinary words. */
@@ -38642,14 +38643,7 @@ const shapes = [
 ];
 /** A redaction for these values in their plain, URL, JSON, base64 and hex forms, and for known token shapes. Longest first. */
 function redaction(secrets) {
-    const forms = new Set();
-    for (const secret of secrets) {
-        if (secret.length < secretCharactersMin)
-            continue;
-        for (const form of formsOf(secret))
-            forms.add(form);
-    }
-    const ordered = [...forms].sort((a, b) => b.length - a.length);
+    const ordered = allForms(secrets).sort((a, b) => b.length - a.length);
     return (text) => {
         let result = text;
         for (const form of ordered)
@@ -38658,6 +38652,14 @@ function redaction(secrets) {
             result = result.replace(shape, (_, lead) => (lead === "//" ? "//***" : "***"));
         return result;
     };
+}
+/** Whether a text holds one of these values in any of those forms. Token shapes do not count: the examples of a manual have them too. */
+function detection(secrets) {
+    const forms = allForms(secrets);
+    return (text) => forms.some((form) => text.includes(form));
+}
+function allForms(secrets) {
+    return [...new Set(secrets.filter((secret) => secret.length >= secretCharactersMin).flatMap(formsOf))];
 }
 function formsOf(secret) {
     const bytes = Buffer.from(secret, "utf8");
@@ -38746,11 +38748,12 @@ function failedComment(f) {
 function blockedComment(g) {
     const tries = g.attempts === 0 ? "without starting an agent" : `after ${g.attempts} attempt${g.attempts === 1 ? "" : "s"}`;
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("blocked", { key: g.key }), [
-        `${mention(g.askedBy)}this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`,
+        to(g.askedBy, `this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`),
         (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .inline */ .mG)(g.text, 600),
         g.failure === null ? "" : _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .failureRules */ .qE[g.failure].remedy,
         folded("End of the output", g.output),
-        `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint. Last: ${runText(g.run)}.`,
+        `To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint.`,
+        `<sub>Last: ${runText(g.run)}</sub>`,
     ]);
 }
 function statusLine(text, run) {
@@ -38758,16 +38761,18 @@ function statusLine(text, run) {
 }
 function questionComment(askedBy, question, run, key) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("question", { key }), [
-        `${mention(askedBy)}the agent asks before it can go on:`,
+        to(askedBy, "the agent asks before it can go on:"),
         (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmlessPart */ .Z1)(question, 20_000) || "(The agent asks, but left no question; see the log of the run.)",
-        `Answer here, then put the trigger label on again or write \`/agent run\`. ${runText(run)}.`,
+        `Answer here, then put the trigger label on again or write \`/agent run\`.`,
+        `<sub>From ${runText(run)}</sub>`,
     ]);
 }
 function noChangeComment(askedBy, evidence, run, key) {
     return page((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .formatMarker */ .gJ)("question", { key }), [
-        `${mention(askedBy)}the agent says that nothing needs to be changed here:`,
+        to(askedBy, "the agent says that nothing needs to be changed here:"),
         (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .harmlessPart */ .Z1)(evidence, 20_000) || "(The agent left no evidence; see the log of the run.)",
-        `If that is right, close the issue. If not, say what is missing and put the trigger label on again. ${runText(run)}.`,
+        `If that is right, close the issue. If not, say what is missing and put the trigger label on again.`,
+        `<sub>From ${runText(run)}</sub>`,
     ]);
 }
 function refusalComment(id, text) {
@@ -38830,9 +38835,9 @@ function changeText(change) {
     const head = `${change.files} file${change.files === 1 ? "" : "s"}, +${change.insertions} −${change.deletions}`;
     return change.lines.length === 0 ? head : `${head}\n\n${folded("Files", change.lines.join("\n"))}`;
 }
-/** Pings the person who must act; nothing where nobody is known. */
-function mention(login) {
-    return login === "" ? "" : `@${login} `;
+/** A sentence that pings the person who must act, where one is known. */
+function to(login, text) {
+    return login === "" ? `${text.slice(0, 1).toUpperCase()}${text.slice(1)}` : `@${login} ${text}`;
 }
 function folded(title, text) {
     if (text.trim() === "")
@@ -38946,9 +38951,11 @@ function tail(text, charactersMax) {
 }
 /** A fenced block that its content cannot end. */
 function fenced(text, language = "") {
-    const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+    // Cleaned first: marks with a control character between them join to a longer fence.
+    const clean = (0,_marker_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutMarkers */ .Y)(withoutControls(text)).replace(/\n$/, "");
+    const longest = Math.max(2, ...[...clean.matchAll(/`{3,}/g)].map((match) => match[0].length));
     const fence = "`".repeat(longest + 1);
-    return `${fence}${language}\n${(0,_marker_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutMarkers */ .Y)(withoutControls(text)).replace(/\n$/, "")}\n${fence}`;
+    return `${fence}${language}\n${clean}\n${fence}`;
 }
 /** Control characters but line feed and tab, and the marks that turn the direction of text, taken out. */
 function withoutControls(text) {
@@ -39086,7 +39093,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _core_redact_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8038);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(452);
 /* harmony import */ var _log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7309);
-/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6178);
+/* harmony import */ var _program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(32);
 /* harmony import */ var _summary_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8847);
 // Entry of the action, for the main step and for the post step: environment → program → outputs. All that is global lives here.
 
@@ -39108,20 +39115,32 @@ let redact = (0,_core_redact_js__WEBPACK_IMPORTED_MODULE_12__/* .redaction */ .G
 await (_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getState */ .Gu("started") === "" ? main() : post());
 async function main() {
     _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .saveState */ .LZ("started", "true");
-    // From here on the token is in this process's memory only: no child inherits it.
+    // No child inherits the token. That a process of the same user can read where this one started from (/proc) only a sandbox will end.
     delete process.env["INPUT_TOKEN"];
     delete process.env["INPUT_REVIEWER-TOKEN"];
     const facts = runFacts();
     try {
+        requireNode(process.versions.node);
         const outcome = await (0,_program_js__WEBPACK_IMPORTED_MODULE_10__/* .program */ .DM)({
             ...{ environment, facts, executor: executorOf(), clock: (0,_clock_js__WEBPACK_IMPORTED_MODULE_7__/* .systemClock */ .m)(), saveState: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .saveState */ .LZ },
             ...{ log: (0,_log_js__WEBPACK_IMPORTED_MODULE_9__/* .actionLog */ .Z)((text) => redact(text)), redact: (text) => redact(text), hide: hideSecrets },
+            holdsSecret: (text) => (0,_core_redact_js__WEBPACK_IMPORTED_MODULE_12__/* .detection */ .m)([...secrets])(text),
         });
         await publishOutcome(outcome, facts.temp);
     }
     catch (error) {
         fail(error);
     }
+}
+/** Runners start whatever `node` is on the PATH, whatever action.yml asks for. */
+function requireNode(version) {
+    if (Number.parseInt(version, 10) >= 20)
+        return;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_8__/* .RunError */ .e4(`This action needs node 20 or newer; this runner has ${version}.`, {
+        remedy: "Install node 20 or newer on the runner, on the PATH of its jobs.",
+        mender: "server operator",
+        retry: false,
+    });
 }
 /** Also runs when main was killed: a cancelled step gets SIGKILL while the agent's own session lives on. */
 async function post() {
@@ -39215,7 +39234,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6178:
+/***/ 32:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39232,10 +39251,6 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./lib/core/report.js
-var report = __nccwpck_require__(1565);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/util.js
 
 // functions
@@ -48771,6 +48786,244 @@ function preprocess(fn, schema) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/agent/presets/claude.js
+/**
+ * Claude Code. Seen with 2.1.329 against a scripted model server; what it printed is kept in test/fixtures/agents/claude.
+ *
+ * - It says `subtype: "success"` for every error of the API, so `is_error` decides.
+ * - Its ten retries outlast a CI step (a 401 for two minutes): two are left.
+ * - As root it refuses to run without questions unless told that a sandbox is around it.
+ */
+const claude = {
+    id: "claude",
+    bin: "claude",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
+    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
+    argv: [
+        "-p",
+        "--output-format",
+        "stream-json",
+        // Without it stream-json is refused in print mode.
+        "--verbose",
+        { when: "model", args: ["--model", "{{model}}"] },
+    ],
+    prompt: { via: "stdin", args: [] },
+    approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
+    env: {
+        set: {
+            CLAUDE_CONFIG_DIR: "{{home}}/.claude",
+            CLAUDE_CODE_MAX_RETRIES: "2",
+            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+            DISABLE_TELEMETRY: "1",
+            DISABLE_ERROR_REPORTING: "1",
+            DISABLE_AUTOUPDATER: "1",
+        },
+        credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
+    },
+    baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
+            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
+            {
+                when: { type: "result" },
+                emit: "usage",
+                take: {
+                    input: "usage.input_tokens",
+                    output: "usage.output_tokens",
+                    cacheRead: "usage.cache_read_input_tokens",
+                    cacheWrite: "usage.cache_creation_input_tokens",
+                },
+            },
+            { when: { type: "result" }, emit: "cost", take: { usd: "total_cost_usd" } },
+            {
+                when: { type: "system", subtype: "api_retry" },
+                emit: "retry",
+                take: { status: "error_status", code: "error" },
+            },
+            {
+                when: { type: "rate_limit_event", "rate_limit_info.status": "rejected" },
+                emit: "limit",
+                take: { resetsAt: "rate_limit_info.resetsAt" },
+            },
+            {
+                when: { type: "assistant", error: { exists: true } },
+                emit: "error",
+                take: { status: "api_error_status", code: "error", text: "message.content.0.text" },
+            },
+            // doc: a refusal may come as a good result.
+            {
+                when: { type: "result", stop_reason: "refusal" },
+                emit: "failure",
+                take: { code: "stop_reason", text: "result" },
+            },
+            {
+                when: { type: "result", is_error: true, terminal_reason: { exists: true } },
+                emit: "failure",
+                take: { status: "api_error_status", code: "terminal_reason", text: "result" },
+            },
+            // Limits and unknown sessions have their words in `errors` and no `result`.
+            {
+                when: { type: "result", is_error: true, "errors.0": { exists: true } },
+                emit: "failure",
+                take: { code: "subtype", text: "errors.0" },
+            },
+            { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
+            { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },
+        ],
+    },
+    success: { terminal: { type: "result", is_error: false }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "event", match: "^refusal$|safeguards flagged|violate our usage policy", class: "refusal" },
+        { in: "event", match: "prompt_too_long|prompt is too long|^max_output_tokens$", class: "context-overflow" },
+        { in: "event", match: "^error_max_turns$|^max_turns$|^error_max_budget_usd$", class: "timeout" },
+        { in: "event", match: "hit your .*limit|credit balance is too low|^rate_limit$|^billing_error$", class: "quota" },
+        { in: "event", match: "invalid api key|not logged in|authentication_failed|failed to authenticate", class: "auth" },
+        { in: "event", match: "issue with the selected model", class: "model-unavailable" },
+        {
+            in: "event",
+            match: "ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|connection error|request timed out",
+            class: "network",
+        },
+        { in: "event", match: "^server_error$|overloaded", class: "model-unavailable" },
+        {
+            in: "stderr",
+            match: "cannot be used with root/sudo|native binary not installed|postinstall script was not run|^error: unknown option",
+            class: "start-up",
+        },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/command.js
+/**
+ * Any program. The user's command line runs in `sh`, the one shell that every runner has, so that a line means the same on all of them;
+ * who wants another writes `bash -c '…'`. It reads the prompt from standard input or from the file in `AGENT_DISPATCH_PROMPT`; exit 0 is
+ * success and the end of its standard output the final text. It gets no credential unless its profile names one.
+ */
+const command = {
+    id: "command",
+    bin: "sh",
+    version: null,
+    install: null,
+    argv: ["-c", "{{command}}"],
+    prompt: { via: "stdin", args: [] },
+    approve: { auto: [], rootEnv: {} },
+    env: { set: {}, credentials: [] },
+    baseUrl: null,
+    output: { format: "text", rules: [] },
+    success: { terminal: null, finalRequired: false },
+    exits: {},
+    // The shell's own words, which begin with its name: "sh: 1: my-agent: not found" (dash), "sh: line 1: … command not found" (bash),
+    // "sh: my-agent: not found" (busybox). The same exit codes from a program that did start are a crash.
+    errors: [
+        { in: "stderr", exit: 127, match: "^sh: .*(not found|no such file)", class: "start-up" },
+        { in: "stderr", exit: 126, match: "^sh: .*(permission denied|cannot execute|is a directory)", class: "start-up" },
+        { in: "stderr", exit: 2, match: "^sh: .*syntax error", class: "start-up" },
+    ],
+    // A program that says nothing until it is done is usual here, so only the silence limit applies.
+    limits: { startUpMs: 0, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/index.js
+
+
+/** Every preset by its id. A CLI is added by one file and one word here. */
+const presets = new Map([claude, command].map((preset) => [preset.id, preset]));
+
+;// CONCATENATED MODULE: ./lib/agent/profile.js
+// A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
+
+
+/** Names that every agent gets from the program itself; a profile cannot replace them. */
+const fixedNames = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Why a name cannot be a variable of the agent that a profile sets; null when it can. */
+function targetProblem(name) {
+    if (!variableName.test(name))
+        return "expected the name of an environment variable";
+    const isOurs = fixedNames.has(name) || name.startsWith("AGENT_DISPATCH_");
+    return isOurs ? "this variable is set by the program itself" : null;
+}
+// Answers a policy that would hand the forge's or the runner's tokens to the agent by mistake: none of the action's own inputs and none of the
+// runner's variables can be a source. A credential for the agent has a variable of its own in the workflow file.
+const source = schemas_string()
+    .regex(variableName, "expected the name of an environment variable")
+    .refine((name) => !/^(INPUT|ACTIONS|GITHUB|GITEA|FORGEJO|RUNNER|AGENT_DISPATCH)_/.test(name), "variables of the runner and inputs of the action are never given to an agent");
+/** The agent's name → the host's name; a list of names means the same name on both sides. */
+const variables = preprocess((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), record(schemas_string(), source))
+    .superRefine((record, context) => {
+    for (const name of Object.keys(record)) {
+        const message = targetProblem(name);
+        if (message !== null)
+            context.addIssue({ code: "custom", path: [name], message });
+    }
+});
+/** One entry of `profiles` in the policy file. */
+const ProfileEntry = strictObject({
+    cli: schemas_enum([...presets.keys()]),
+    model: schemas_string().trim().min(1).optional(),
+    /** Without it: those credentials of the preset that the host has. */
+    env: variables.optional(),
+    baseUrl: url({ protocol: /^https?$/ }).optional(),
+    command: schemas_string().trim().min(1).optional(),
+})
+    .superRefine((entry, context) => {
+    const problem = (path, message) => context.addIssue({ code: "custom", path: [path], message });
+    const isCommand = entry.cli === "command";
+    if (isCommand && entry.command === undefined)
+        problem("command", "expected a command line, because cli is command");
+    if (!isCommand && entry.command !== undefined)
+        problem("command", "only cli: command takes a command line");
+    if (entry.baseUrl !== undefined && presets.get(entry.cli)?.baseUrl === null)
+        problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
+});
+/** The profile of an entry of the policy file. `host` decides only which credentials a profile without `env` has. */
+function profileFrom(name, entry, host) {
+    const preset = presets.get(entry.cli);
+    if (preset === undefined)
+        throw new Error(`no preset ${entry.cli}`);
+    return {
+        name,
+        preset,
+        model: entry.model ?? null,
+        baseUrl: entry.baseUrl ?? null,
+        command: entry.command ?? null,
+        env: entry.env ?? presentCredentials(preset, host),
+    };
+}
+/** The profile meant by the bare name of a preset, as in `agents: claude`; null where there is none of that name. `command` needs its line. */
+function defaultProfile(name, host, given = {}) {
+    const preset = presets.get(name);
+    if (preset === undefined)
+        return null;
+    const line = preset.id === "command" ? (given.command ?? null) : null;
+    if (preset.id === "command" && line === null)
+        return null;
+    return {
+        name,
+        preset,
+        model: given.model ?? null,
+        baseUrl: null,
+        command: line,
+        env: presentCredentials(preset, host),
+    };
+}
+/** The host's variables that the profile names and that are not set; a secret that does not exist arrives as an empty one. */
+function missingVariables(profile, host) {
+    return Object.values(profile.env).filter((name) => (host[name] ?? "") === "");
+}
+function presentCredentials(preset, host) {
+    const present = preset.env.credentials.filter((name) => (host[name] ?? "") !== "");
+    return Object.fromEntries(present.map((name) => [name, name]));
+}
+
+// EXTERNAL MODULE: ./lib/core/report.js
+var report = __nccwpck_require__(1565);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/forge/schemas.js
 
 // Only the fields that are used, read as loosely as the recorded answers of 1.24 to 1.27 need (test/fixtures/forge-facts): `null` stands
@@ -48933,8 +49186,6 @@ function accessCalls(client) {
             access.catch(() => known.delete(key));
             return access;
         },
-        // Only the teams tell: an owner's account looks the same either way. Hidden teams are an organisation's.
-        ownerIsOrganisation: async () => (await teams()).kind !== "none",
     };
 }
 /** For somebody who can be assigned, which is proof only where no team can be there for something else than code. */
@@ -55608,7 +55859,7 @@ function isWorthRepeating(outcome, method, repeat) {
         return false;
     if (status === 502 || status === 503 || status === 504)
         return true;
-    // A bare 500 on a read is a database or git hiccup; with a text it is Gitea's considered answer, on a write often its "no" (trap list of forge-facts).
+    // A bare 500 on a read is a database or git hiccup; with a text it is Gitea's considered answer, on a write often its "no" (docs/gitea.md).
     return status === 500 && method === "GET" && isSpeechless(outcome.answer);
 }
 /** Ms to wait before the next try: what the forge asked for, else full jitter, so that runners that failed together do not come back together. */
@@ -56704,16 +56955,13 @@ function isBefore(version, minor) {
 
 
 /** The token's account, the repository, its branches, files, refs, commits. */
-function repositoryCalls(client, ownerIsOrganisation) {
+function repositoryCalls(client) {
     const { owner, name, once, repeat, ask, parse, read, find, failed, place } = client;
     const readBranch = (b) => find(`read the branch \`${b}\``, branch, () => once.repos.repoGetBranch(owner, name, encodeURIComponent(b)));
     return {
         me: () => read("read the token's account", account, () => once.user.userGetCurrent()),
         version: async () => (await read("read the server's version", schemas_version, () => once.version.getVersion())).version,
-        async repository() {
-            const found = await find(`read ${place.repository}`, repository, () => once.repos.repoGet(owner, name));
-            return found === null ? null : { ...found, ownerIsOrganisation: await ownerIsOrganisation() };
-        },
+        repository: () => find(`read ${place.repository}`, repository, () => once.repos.repoGet(owner, name)),
         branch: readBranch,
         // `contents`, not `raw`: it tells a file from a folder, a link and a submodule.
         async file(path, ref, bytesMax) {
@@ -56805,7 +57053,7 @@ function giteaForge(options) {
     const http = forgeHttp({ ...options, serverUrl, token });
     const calls = client(http, { serverUrl, repository: `${options.owner}/${options.name}`, token });
     const access = accessCalls(calls);
-    const repository = repositoryCalls(calls, access.ownerIsOrganisation);
+    const repository = repositoryCalls(calls);
     const defaultBranch = async () => (await repository.repository())?.defaultBranch ?? null;
     return {
         url: serverUrl,
@@ -57309,6 +57557,8 @@ const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
 /** All records with their effects; thousands of records of a few KB each. */
 const LEDGER_BYTES_MAX = 128 * 1024 * 1024;
 const DEPTH = 50;
+/** Longest fetch of code, in ms; a line on which nothing moves is given up much earlier. */
+const CODE_MS = 20 * 60_000;
 async function openHost(setup) {
     await (0,promises_.mkdir)(setup.dir, { recursive: true, mode: 0o700 });
     const git = await makeGit(setup);
@@ -57322,20 +57572,24 @@ async function openHost(setup) {
             return result.stdout;
         throw localError(args, result);
     }
+    await requireVersion(git);
     await must(["init", "--quiet", "--bare", "--template=", "--initial-branch=none"]);
     const emptyTree = host_text(await must(["hash-object", "-t", "tree", "-w", "--stdin"]));
     // Two fetches at once would fight for git's `shallow.lock`: a renewal's look at the ledger must not fail a job's fetch.
     let fetching = Promise.resolve();
-    function fetch(depth, refspecs) {
+    function fetch(depth, refspecs, deadlineMs) {
         const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
-        const next = fetching.then(() => run([...args, `--depth=${depth}`, setup.url, ...refspecs], { network }));
+        const next = fetching.then(() => run([...args, `--depth=${depth}`, setup.url, ...refspecs], {
+            network,
+            ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        }));
         fetching = next;
         return next;
     }
     async function fetchRef(ref, depth = DEPTH) {
         requireRef(ref);
         const local = `refs/host/${ref.slice("refs/".length)}`;
-        const result = await fetch(depth, [`+${ref}:${local}`]);
+        const result = await fetch(depth, [`+${ref}:${local}`], CODE_MS);
         if (result.kind === "ended" && result.code === 0)
             return host_text(await must(["rev-parse", "--verify", local]));
         if (result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr))
@@ -57432,6 +57686,20 @@ async function openHost(setup) {
         },
         fetchBranch: (branch, depth) => fetchRef(`refs/heads/${branch}`, depth),
     };
+}
+/** Oldest git whose options are used (`merge-tree --write-tree`, `--no-write-fetch-head`, …). */
+const GIT_MIN = [2, 38];
+async function requireVersion(git) {
+    const shown = await git.run(["--version"]);
+    const found = shown.kind === "ended" ? host_text(shown.stdout) : explain(shown);
+    const [, major = "0", minor = "0"] = /git version (\d+)\.(\d+)/.exec(found) ?? [];
+    if (Number(major) > GIT_MIN[0] || (Number(major) === GIT_MIN[0] && Number(minor) >= GIT_MIN[1]))
+        return;
+    throw new errors/* RunError */.e4(`This runner needs git ${GIT_MIN.join(".")} or newer; found: ${found}`, {
+        remedy: "Install a newer git on the runner, on the PATH of its jobs.",
+        mender: "server operator",
+        retry: false,
+    });
 }
 function host_text(stdout) {
     return stdout.toString("utf8").trim();
@@ -57703,11 +57971,12 @@ class Reader {
     problems = [];
     #inputs;
     #file;
-    #fileName;
-    constructor(inputs, file, fileName) {
+    #where;
+    /** `where` stands before the name of a key in problems, for example ".agent-dispatch.yml, limits.". */
+    constructor(inputs, file, where) {
         this.#inputs = inputs;
         this.#file = file;
-        this.#fileName = fileName;
+        this.#where = where;
     }
     /** The value given, an input before the policy file; null when neither has it. A problem is noted and reads as null. */
     given(name, entry) {
@@ -57717,7 +57986,7 @@ class Reader {
         const value = entry.policy ? this.#file[camel(name)] : undefined;
         if (value === undefined || value === null)
             return null;
-        return this.#check(`${this.#fileName}, ${camel(name)}`, entry, entry.kind.fromYaml(value), show(value));
+        return this.#check(`${this.#where}${camel(name)}`, entry, entry.kind.fromYaml(value), showYaml(value));
     }
     /** As `given`, with the entry's default. */
     value(name, entry) {
@@ -57743,9 +58012,15 @@ class Reader {
 }
 /** A value for an error text: short, on one line. Tokens never get here: `token` takes any text. */
 function show(value) {
-    const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+    if (value === "")
+        return "an empty text";
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
     const line = text.replace(/\s+/g, " ");
     return `\`${line.length > 80 ? `${line.slice(0, 80)}…` : line}\``;
+}
+/** A value of the policy file as it stands there, so that the text "3" does not look like the number. */
+function showYaml(value) {
+    return value === undefined ? "nothing" : show(typeof value === "string" ? JSON.stringify(value) : value);
 }
 /** The known name nearest to a wrong one, when it is near enough to be a typing error. */
 function nearest(name, known) {
@@ -57786,12 +58061,16 @@ function parsePolicyFile(source, name) {
     if (json === null)
         return { values: {}, problems: [] };
     if (!isMapping(json))
-        return problem(name, "a mapping of settings", show(json));
+        return problem(name, "a mapping of settings", showYaml(json));
     const problems = [];
     const known = [...inputNames.filter((input) => catalogue[input].policy).map(camel), ...policyOnly];
     for (const key of Object.keys(json)) {
         if (policyOnlyLater.includes(key))
-            problems.push({ where: `${name}, ${key}`, expected: "nothing: it is not supported yet", got: show(json[key]) });
+            problems.push({
+                where: `${name}, ${key}`,
+                expected: "nothing: it is not supported yet",
+                got: showYaml(json[key]),
+            });
         else if (!known.includes(key))
             problems.push({ where: name, expected: unknownKey(key, known), got: `the unknown key \`${key}\`` });
     }
@@ -57802,7 +58081,7 @@ function parsePolicyFile(source, name) {
                 problems.push({
                     where: `${name}, limits.${key}`,
                     expected: "nothing: it is not supported yet",
-                    got: show(json["limits"][key]),
+                    got: showYaml(json["limits"][key]),
                 });
             }
             else if (!limits.includes(key)) {
@@ -57815,7 +58094,7 @@ function parsePolicyFile(source, name) {
         }
     }
     else if (json["limits"] !== undefined && json["limits"] !== null) {
-        problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: show(json["limits"]) });
+        problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: showYaml(json["limits"]) });
     }
     return { values: json, problems };
 }
@@ -58189,9 +58468,9 @@ function candidate(item, snapshot, policy) {
     };
 }
 /** Most orders of one item that count; older comments do not. */
-const ordersMax = 20;
+const ordersMax = 50;
 /** Most people whose right is asked about, besides whoever put the label on or started the run. */
-const giversMax = 5;
+const giversMax = 20;
 function standing(c, details) {
     const all = countedOrders(ordersOf(c.item, details, c.snapshot, c.policy));
     const handled = new Set(c.record?.handled ?? []);
@@ -58305,7 +58584,9 @@ function labelRank(item, policy) {
     return index < 0 ? policy.priorityLabels.length : index;
 }
 /** Most items assigned to somebody that are looked at in one run: nearly always they are simply taken. */
-const assignedLooksMax = 2;
+const assignedLooksMax = 1;
+/** An assigned item at which nothing happened for so long is not looked at: a label, comment or assignment would have moved its time. */
+const assignedLookMs = 24 * 3_600_000;
 /**
  * Keys of the items whose costly facts this run may read: the first half of `looksMax` from the top, the rest from a place that moves from run
  * to run. So the best candidate is never passed over, and none of a long list starves.
@@ -58316,7 +58597,8 @@ needsLook) {
     const wanting = items.filter(needsLook);
     const isAssigned = (item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
     const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
-    const assigned = wanting.filter((item) => !free.includes(item));
+    const isRecent = (item) => snapshot.now - item.issue.updatedAt < assignedLookMs;
+    const assigned = wanting.filter((item) => !free.includes(item) && isRecent(item));
     const top = free.slice(0, Math.ceil(policy.looksMax / 2));
     const rest = turn(free.slice(top.length), snapshot.seed, policy.looksMax - top.length - assignedLooksMax);
     const chosen = [...top, ...rest, ...turn(assigned, snapshot.seed, assignedLooksMax)];
@@ -58345,6 +58627,7 @@ var core_marker = __nccwpck_require__(5845);
 
 
 const refusals_remedy = "Somebody who may write code here can start it by putting the trigger label on again, or with the comment `/agent run`.";
+const stopText = "`/agent stop` does not end a running agent yet; the label `hold` does. Nothing new is started here before the trigger label is put on again.";
 function refusals(c, details) {
     const said = new Set(details.comments
         .filter((comment) => sameLogin(comment.author, c.snapshot.me.login) || isProgram(c.snapshot, comment.author))
@@ -58367,7 +58650,7 @@ function refusals(c, details) {
     for (const order of s.all) {
         const refused = s.refused.some((r) => r.order.id === order.id) || c.record?.handled.includes(order.id) === true;
         if (order.verb !== "run" && !refused)
-            add(order.id, `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
+            add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
     }
     if (details.branch !== null && c.record === null) {
         const id = `branch:${details.branch}`;
@@ -58580,7 +58863,9 @@ function excluded({ item, policy, snapshot, record }) {
     if (title !== undefined)
         return `its title matches \`${title.source}\`, which excludes it`;
     const own = record?.branch ?? branchName(item.issue.number, 1);
-    const pull = snapshot.openPulls.find((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number));
+    const [pull] = snapshot.openPulls
+        .filter((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number))
+        .sort((a, b) => a.number - b.number);
     return pull === undefined ? null : `pull request #${pull.number} by @${pull.author} closes it already`;
 }
 /** Everything below this row has the costly facts and knows whom to trust. */
@@ -59768,8 +60053,8 @@ async function ensureLabels(run, effect) {
     }
 }
 const labelLooks = {
-    "needs-review": { color: "#1d76db", description: "agent-dispatch: the next run reviews" },
-    "needs-rework": { color: "#d97706", description: "agent-dispatch: the next run works the review in" },
+    "needs-review": { color: "#1d76db", description: "agent-dispatch: waits for review" },
+    "needs-rework": { color: "#d97706", description: "agent-dispatch: changes are wanted" },
     "merge-ready": { color: "#0e8a16", description: "agent-dispatch: good; a person merges" },
     "needs-info": { color: "#8b5cf6", description: "agent-dispatch: a question for a person" },
     blocked: { color: "#b91c1c", description: "agent-dispatch: gave up; a person decides" },
@@ -59930,7 +60215,11 @@ const retryWaitsMs = [2_000, 10_000, 30_000];
 async function settle_settle(job, ending) {
     const { claim, ports } = job;
     const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
-    const published = await claim.publish({ ...ending.change, after: ending.after, stage: ending.stage }, effects, ending.head);
+    const published = await patiently(ports, async () => {
+        const change = { ...ending.change, after: ending.after, stage: ending.stage };
+        const result = await claim.publish(change, effects, ending.head);
+        return { again: result.kind === "unknown" ? result.cause : null, result };
+    });
     switch (published.kind) {
         case "ok":
             return finishEffects(job, effects);
@@ -60355,6 +60644,86 @@ async function makeWritable(folder) {
         if (entry.isDirectory())
             await makeWritable((0,external_node_path_.join)(folder, entry.name));
     }
+}
+
+;// CONCATENATED MODULE: ./lib/core/guards.js
+// What is never published, whatever the agent and the checks say. Facts come from the host's own reading of the trees.
+const workflowFolders = [".gitea/workflows/", ".github/workflows/", ".forgejo/workflows/"];
+/** Files that the forge executes from the pushed branch with the repository's secrets. Compared without case: some file systems do too. */
+function isWorkflow(path) {
+    const lower = path.toLowerCase();
+    return workflowFolders.some((folder) => lower.startsWith(folder) || lower === folder.slice(0, -1));
+}
+/** Why a change may not be published, one sentence each; empty when it may. `holdsSecret` knows the credentials of this run. */
+function guards(changes, limits, holdsSecret) {
+    const problems = [];
+    // What is beyond the list was not looked at, so it is never published.
+    const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
+    if (changes.changeCount > filesMax)
+        problems.push(`it changes ${changes.changeCount} files (at most ${filesMax})`);
+    const bytes = changes.changes.reduce((sum, change) => sum + change.bytes, 0);
+    if (bytes > limits.changeBytesMax)
+        problems.push(`its changed files have ${megabytes(bytes)} together (at most ${megabytes(limits.changeBytesMax)})`);
+    for (const change of changes.changes) {
+        if (change.bytes > limits.fileBytesMax)
+            problems.push(`\`${change.path}\` has ${megabytes(change.bytes)} (at most ${megabytes(limits.fileBytesMax)})`);
+        if (change.newMode === "160000")
+            problems.push(`\`${change.path}\` is a submodule or a repository inside the repository`);
+        if (change.newMode !== "120000")
+            continue;
+        if (change.linkTarget === null)
+            problems.push(`where the symbolic link \`${change.path}\` leads cannot be read`);
+        else if (leavesTree(change.path, change.linkTarget))
+            problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
+    }
+    problems.push(...conflictMarkers(changes), ...secretsIn(changes, holdsSecret));
+    return problems.slice(0, 10);
+}
+function megabytes(bytes) {
+    return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+/**
+ * Whether a link's target, from where the link lies, can be outside of the tree or inside `.git`. A `..` behind a name counts as leaving: that
+ * name may be a link itself, and then the path leads elsewhere than it reads.
+ */
+function leavesTree(path, target) {
+    if (target.startsWith("/"))
+        return true;
+    const parts = path.split("/").slice(0, -1);
+    let named = false;
+    for (const part of target.split("/")) {
+        if (part === "" || part === ".")
+            continue;
+        if (part !== "..") {
+            parts.push(part);
+            named = true;
+        }
+        else if (named || parts.pop() === undefined)
+            return true;
+    }
+    return parts[0]?.toLowerCase() === ".git";
+}
+// An agent knows its model's credential; a pushed branch is readable to everyone who can read the repository.
+function secretsIn({ changes, addedLines }, holdsSecret) {
+    const lines = addedLines.filter(({ text }) => holdsSecret(text));
+    return [
+        ...changes.filter(({ path }) => holdsSecret(path)).map(() => "the name of a file holds a secret of this run"),
+        ...lines.map(({ path, line }) => `\`${path}\` line ${line} holds a secret of this run`),
+    ];
+}
+function conflictMarkers(changes) {
+    const opened = new Map();
+    const found = [];
+    for (const { path, line, text } of changes.addedLines) {
+        if (/^<{7}(?: |$)/.test(text))
+            opened.set(path, line);
+        const start = opened.get(path);
+        if (start !== undefined && /^>{7}(?: |$)/.test(text)) {
+            found.push(`\`${path}\` line ${start} begins a conflict that was not resolved`);
+            opened.delete(path);
+        }
+    }
+    return found;
 }
 
 ;// CONCATENATED MODULE: ./lib/agent/reset.js
@@ -60809,7 +61178,7 @@ function valuesAt(value, path) {
 const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /**
  * The whole environment of an agent: these names and no others, so that a token which a runner, a person or a later version puts into the
- * host's environment stays there. In order of strength: what the program promises in `INTERFACE.md`, the profile's own variables, the preset's.
+ * host's environment stays there. In order of strength: what docs/agents.md promises, the profile's own variables, the preset's.
  * Variables that the host lacks are left out (see `missingVariables`).
  */
 function environment_environment(profile, task, host) {
@@ -61181,13 +61550,13 @@ function reasonToStop(seen, limits) {
     const { life, silence, finished, bytes, stop } = seen;
     const isOver = (watch, limitMs) => limitMs > 0 && watch.elapsedMs >= limitMs;
     if (stop?.aborted === true)
-        return { reason: "stopped", text: stopText(stop.reason) };
+        return { reason: "stopped", text: limits_stopText(stop.reason) };
     if (finished !== null && finished.elapsedMs >= limits.drainMs)
         return { reason: "lingered", text: `The agent had finished but did not end for ${limits_duration(limits.drainMs)}.` };
     if (bytes > limits.outputBytesMax)
         return {
             reason: "output",
-            text: `The agent printed more than ${megabytes(limits.outputBytesMax)} and was stopped.`,
+            text: `The agent printed more than ${limits_megabytes(limits.outputBytesMax)} and was stopped.`,
         };
     if (isOver(life, limits.wallMs))
         return { reason: "wall", text: `The agent was stopped at its time limit of ${limits_duration(limits.wallMs)}.` };
@@ -61197,7 +61566,7 @@ function reasonToStop(seen, limits) {
         return { reason: "silence", text: `The agent was stopped after ${limits_duration(limits.silenceMs)} without any output.` };
     return null;
 }
-function stopText(reason) {
+function limits_stopText(reason) {
     return reason instanceof DOMException ? "The agent was stopped." : (0,errors/* describe */.q0)(reason);
 }
 function limits_duration(ms) {
@@ -61205,7 +61574,7 @@ function limits_duration(ms) {
         return `${Number((ms / 1_000).toFixed(1))} s`;
     return `${Number((ms / 60_000).toFixed(1))} minutes`;
 }
-function megabytes(bytes) {
+function limits_megabytes(bytes) {
     return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
 
@@ -61429,78 +61798,6 @@ function cannotKeep(cause) {
         retry: true,
         cause,
     });
-}
-
-;// CONCATENATED MODULE: ./lib/core/guards.js
-// What is never published, whatever the agent and the checks say. Facts come from the host's own reading of the trees.
-const workflowFolders = [".gitea/workflows/", ".github/workflows/", ".forgejo/workflows/"];
-/** Files that the forge executes from the pushed branch with the repository's secrets. Compared without case: some file systems do too. */
-function isWorkflow(path) {
-    const lower = path.toLowerCase();
-    return workflowFolders.some((folder) => lower.startsWith(folder) || lower === folder.slice(0, -1));
-}
-/** Why a change may not be published, one sentence each; empty when it may. */
-function guards(changes, limits) {
-    const problems = [];
-    // What is beyond the list was not looked at, so it is never published.
-    const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
-    if (changes.changeCount > filesMax)
-        problems.push(`it changes ${changes.changeCount} files (at most ${filesMax})`);
-    const bytes = changes.changes.reduce((sum, change) => sum + change.bytes, 0);
-    if (bytes > limits.changeBytesMax)
-        problems.push(`its changed files have ${guards_megabytes(bytes)} together (at most ${guards_megabytes(limits.changeBytesMax)})`);
-    for (const change of changes.changes) {
-        if (change.bytes > limits.fileBytesMax)
-            problems.push(`\`${change.path}\` has ${guards_megabytes(change.bytes)} (at most ${guards_megabytes(limits.fileBytesMax)})`);
-        if (change.newMode === "160000")
-            problems.push(`\`${change.path}\` is a submodule or a repository inside the repository`);
-        if (change.newMode !== "120000")
-            continue;
-        if (change.linkTarget === null)
-            problems.push(`where the symbolic link \`${change.path}\` leads cannot be read`);
-        else if (leavesTree(change.path, change.linkTarget))
-            problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
-    }
-    problems.push(...conflictMarkers(changes));
-    return problems.slice(0, 10);
-}
-function guards_megabytes(bytes) {
-    return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
-/**
- * Whether a link's target, from where the link lies, can be outside of the tree or inside `.git`. A `..` behind a name counts as leaving: that
- * name may be a link itself, and then the path leads elsewhere than it reads.
- */
-function leavesTree(path, target) {
-    if (target.startsWith("/"))
-        return true;
-    const parts = path.split("/").slice(0, -1);
-    let named = false;
-    for (const part of target.split("/")) {
-        if (part === "" || part === ".")
-            continue;
-        if (part !== "..") {
-            parts.push(part);
-            named = true;
-        }
-        else if (named || parts.pop() === undefined)
-            return true;
-    }
-    return parts[0]?.toLowerCase() === ".git";
-}
-function conflictMarkers(changes) {
-    const opened = new Map();
-    const found = [];
-    for (const { path, line, text } of changes.addedLines) {
-        if (/^<{7}(?: |$)/.test(text))
-            opened.set(path, line);
-        const start = opened.get(path);
-        if (start !== undefined && /^>{7}(?: |$)/.test(text)) {
-            found.push(`\`${path}\` line ${start} begins a conflict that was not resolved`);
-            opened.delete(path);
-        }
-    }
-    return found;
 }
 
 ;// CONCATENATED MODULE: ./lib/git/changes.js
@@ -62377,8 +62674,152 @@ async function fileTail(file, bytes) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/jobs/agent-run.js
+// One start of an agent in its clone, and its work brought home: what the supervisor saw, what the agent says, what git finds.
+
+
+
+
+
+
+
+
+
+
+
+
+let starts = 0;
+/** `earlier` is what the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
+async function runAgent(bench, prompt, wallMs, earlier) {
+    const { job, plan, workspace, base, profile, stop } = bench;
+    const { ports, settings, item } = job;
+    await (0,promises_.rm)(workspace.resultFile, { recursive: true, force: true });
+    await (0,promises_.writeFile)(workspace.promptFile, prompt);
+    const start = {
+        ...{
+            role: "author",
+            kind: "implement",
+            item: item.issue.number,
+            pullRequest: null,
+            base,
+            attempt: plan.attempt,
+            round: 0,
+        },
+        ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
+        ...{ root: process.getuid?.() === 0, cwd: workspace.clone, prompt },
+    };
+    const { limits } = settings.policy;
+    const outputFile = (0,external_node_path_.join)(workspace.kept, `agent-${++starts}.out`);
+    const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
+        const result = await supervise(invocation(profile, start, ports.environment), outputFile, {
+            wallMs,
+            silenceMs: settings.silenceMs,
+            startUpMs: limits.startUpSeconds > 0 ? limits.startUpSeconds * 1000 : profile.preset.limits.startUpMs,
+            outputBytesMax: limits.outputBytesMax,
+            graceMs: limits.killSeconds * 1000,
+            drainMs: profile.preset.limits.drainMs,
+        }, {
+            onStarted: ({ pid }) => ports.saveState("agent", JSON.stringify({ pid, resultFile: workspace.resultFile })),
+            onHeartbeat: ({ elapsedMs, silentMs, bytes }) => ports.log.line(`agent at work for ${(0,core_text/* duration */.p0)(elapsedMs)}, quiet for ${(0,core_text/* duration */.p0)(silentMs)}, ${bytes} bytes`),
+            output: new OutputReader(profile.preset),
+            stop,
+        });
+        ports.log.line(`agent ended after ${(0,core_text/* duration */.p0)(result.durationMs)}: ${howEnded(result)}`);
+        // Quoted line by line: raw output on standard output would be obeyed by the runner (`::set-output` and the like).
+        const lines = (0,core_text/* harmless */.Is)(await fileTail(outputFile, 4_000), 4_000)
+            .trimEnd()
+            .split("\n");
+        for (const line of lines.slice(-30))
+            ports.log.line(`| ${line}`);
+        return result;
+    });
+    return agent_run_judge(bench, ended, earlier);
+}
+function howEnded(ended) {
+    if (ended.how === "exit")
+        return `exit code ${ended.code}`;
+    return ended.how === "signal" ? `by ${ended.signal}` : ended.text;
+}
+async function agent_run_judge(bench, ended, earlier) {
+    const { job, workspace, base, profile } = bench;
+    const output = readOutput(profile.preset, ended);
+    const { tokens, costUsd } = output;
+    const took = {
+        costUsd,
+        tokens: tokens === null ? 0 : tokens.input + tokens.output,
+        started: ended.how !== "spawn-error",
+    };
+    const own = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
+    const result = own.kind === "absent" && earlier !== null ? earlier : own;
+    const brought = ended.dead === null ? null : await agent_run_bring(bench, ended.dead);
+    const composed = brought?.kind === "ok" ? brought.composed : null;
+    // Work that cannot be read is some change at any rate: how the process ended is looked at first, then why it cannot be read.
+    const treeChanged = brought?.kind === "failed" || (composed !== null && (composed.head !== base || composed.droppedPatch !== null));
+    const outcome = classify({
+        role: "author",
+        preset: profile.preset,
+        ended,
+        output,
+        result,
+        treeChanged,
+        nowMs: Date.now(),
+    });
+    if (outcome.kind === "failure") {
+        const { class: kind, text, fingerprint: print, resetsAt } = outcome;
+        const end = await fileTail(ended.outputFile, 6_000);
+        return {
+            kind: "failed",
+            ...took,
+            failed: { kind: "failed", class: kind, text, fingerprint: print, resetsAt, output: end },
+        };
+    }
+    if (brought?.kind === "failed")
+        return { kind: "failed", ...took, failed: { ...brought, output: await fileTail(ended.outputFile, 6_000) } };
+    if (outcome.inferred !== null)
+        job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
+    return { kind: "result", ...took, result: outcome.result, own: result, composed };
+}
+async function agent_run_bring(bench, dead) {
+    const { job, workspace, base, profile } = bench;
+    const host = await job.ports.host();
+    const { fileBytesMax, changeBytesMax } = job.settings.policy.limits;
+    const bounds = { fileBytesMax, totalBytesMax: changeBytesMax * 2 };
+    const work = await importWork(host, { cloneDir: workspace.clone, base, dead, bounds });
+    switch (work.kind) {
+        case "gone":
+            return agent_run_failed("contract-invalid", `The agent's clone cannot be read: ${work.why}.`, "");
+        case "unreadable":
+            return agent_run_failed("contract-invalid", `The agent's work cannot be read: ${work.why}.`, "");
+        case "too-big": {
+            const what = work.path === null ? "its commits have" : `\`${work.path}\` has`;
+            const [bytes, most] = [Math.ceil(work.bytes / 1024 / 1024), Math.floor(work.bytesMax / 1024 / 1024)];
+            return agent_run_failed("guard-refused", `The change is not published: ${what} ${bytes} MiB (at most ${most} MiB).`, "");
+        }
+        case "work": {
+            for (const { path, why } of work.notTaken.slice(0, 10))
+                job.ports.log.line(`not taken along: ${path} (${why})`);
+            const composed = await compose(host, {
+                work,
+                dropPaths: isWorkflow,
+                trailers: [`Agent-Dispatch-Item: ${job.claim.record.key}`, `Agent-Dispatch-Profile: ${profile.name}`],
+                leftoverSubject: `Work on #${job.item.issue.number}: ${job.item.issue.title}`.slice(0, 72),
+                mapMessage: (message) => (0,core_text/* harmless */.Is)(job.ports.redact(message), 20_000),
+            });
+            if (composed.kind === "composed")
+                return { kind: "ok", composed };
+            return agent_run_failed("contract-invalid", `The agent's commits cannot be read: ${composed.why}.`, "");
+        }
+        default:
+            return work;
+    }
+}
+function agent_run_failed(kind, text, output) {
+    return { kind: "failed", class: kind, text, fingerprint: fingerprint(kind, text), resetsAt: null, output };
+}
+
 ;// CONCATENATED MODULE: ./lib/jobs/checks.js
 // `prepare` and `checks` on a fresh tree of exactly one commit: what is published is what was checked.
+
 
 
 
@@ -62389,13 +62830,17 @@ async function checks_check(job, workspace, commit, stop) {
     const checks = settings.checks === "statuses" ? [] : settings.checks;
     if (checks.length === 0)
         return { kind: "green", results: [] };
-    const dir = (0,external_node_path_.join)(workspace.root, `check-${++trees}`);
+    const name = `check-${++trees}`;
+    const dir = (0,external_node_path_.join)(workspace.root, name);
     await makeCheckout(await ports.host(), { dir, commit });
+    // A home of their own: what the agent left in its own (`.npmrc`, `.gitconfig`, caches) must not decide how they end.
+    const own = { ...workspace, home: (0,external_node_path_.join)(workspace.root, `${name}-home`), tmp: (0,external_node_path_.join)(workspace.root, `${name}-tmp`) };
+    await Promise.all([(0,promises_.mkdir)(own.home), (0,promises_.mkdir)(own.tmp)]);
     const results = [];
     for (const [index, command] of [...settings.prepare, ...checks].entries()) {
         if (stop.aborted)
             return { kind: "stopped" };
-        const end = await runInTree(job, workspace, dir, command, stop);
+        const end = await runInTree(job, own, dir, command, stop);
         if (stop.aborted)
             return { kind: "stopped" };
         const { killed, ...result } = end;
@@ -62654,15 +63099,7 @@ async function contextFiles(job, commit) {
 }
 
 ;// CONCATENATED MODULE: ./lib/jobs/author.js
-// An author at work: the agent in its clone, its work brought home, the checks, and once or twice back to the same agent when they fail.
-
-
-
-
-
-
-
-
+// An author at work: one profile after the other, each with its agent, the checks, and once or twice back to the same agent when they fail.
 
 
 
@@ -62674,14 +63111,23 @@ async function contextFiles(job, commit) {
 const returnsMax = 2;
 /** Tries the profiles in order: one that is out of quota, logged out or missing gives way to the next in the same run. */
 async function author_author(job, plan, workspace, base, stop) {
+    const startedAt = job.ports.clock.elapsed();
+    const deadline = startedAt + job.settings.timeoutMs;
+    const spent = {
+        costUsd: null,
+        tokens: 0,
+        started: false,
+    };
+    const spend = (run) => {
+        spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
+        spent.tokens += run.tokens;
+        spent.started ||= run.started;
+    };
     let last = null;
     for (const profile of job.settings.profiles) {
-        const attempt = await work(job, plan, workspace, base, profile, stop);
-        last =
-            last === null
-                ? attempt
-                : { ...attempt, costUsd: sum(last.costUsd, attempt.costUsd), tokens: last.tokens + attempt.tokens };
-        const { end } = attempt;
+        const bench = { job, plan, workspace, base, profile, stop };
+        const end = last === null || (await makeFresh(bench)) ? await work(bench, deadline, spend) : last.end;
+        last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
         if (end.kind !== "failed" || core_failure/* failureRules */.qE[end.class].cooldown !== "profile")
             return last;
         job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
@@ -62690,44 +63136,65 @@ async function author_author(job, plan, workspace, base, stop) {
         throw new Error("no profile is configured");
     return last;
 }
-async function work(job, plan, workspace, base, profile, stop) {
-    const startedAt = job.ports.clock.elapsed();
-    const deadline = startedAt + job.settings.timeoutMs;
-    const spent = { costUsd: null, tokens: 0 };
-    const done = (end, started) => ({
-        ...{ end, profile, ...spent, started, durationMs: job.ports.clock.elapsed() - startedAt },
-    });
+/** The next profile starts from the base, not from what another agent left. False when the clone cannot be prepared again. */
+async function makeFresh({ job, plan, workspace, base, stop }) {
+    await (0,promises_.rm)(workspace.clone, { recursive: true, force: true, maxRetries: 3 });
+    await makeClone(await job.ports.host(), { dir: workspace.clone, commit: base, branchName: plan.branch });
+    return (await prepare(job, workspace, stop)) === null;
+}
+async function work(bench, deadline, spend) {
+    const { job, plan, workspace, base, stop } = bench;
+    const leftMs = () => deadline - job.ports.clock.elapsed();
     let prompt = await implementText(job, plan, workspace, base);
+    let earlier = null;
     for (let returns = 0;; returns++) {
-        const leftMs = deadline - job.ports.clock.elapsed();
-        const run = await runAgent(job, plan, workspace, base, profile, prompt, Math.max(1, leftMs), stop, returns);
-        spent.costUsd = sum(spent.costUsd, run.costUsd);
-        spent.tokens += run.tokens;
+        const run = await runAgent(bench, prompt, Math.max(1, leftMs()), earlier);
+        spend(run);
         if (stop.aborted)
-            return done({ kind: "interrupted" }, run.started);
+            return { kind: "interrupted" };
         if (run.kind === "failed")
-            return done(run.failed, run.started);
+            return run.failed;
         const { result, composed } = run;
-        if (composed === null || result.status !== "implemented")
-            return done(words(run), true);
-        if (composed.head === base)
-            return done(words(run), true);
-        const refused = guards(composed.changes, job.settings.policy.limits);
+        earlier = run.own;
+        if (composed === null || composed.head === base || result.status !== "implemented") {
+            return { kind: "words", result, droppedPatch: composed?.droppedPatch ?? null };
+        }
+        const refused = [
+            ...guards(composed.changes, job.settings.policy.limits, job.ports.holdsSecret),
+            ...(await secretsInHistory(job, base, composed)),
+        ];
         if (refused.length > 0)
-            return done(author_failed("guard-refused", `The change is not published: ${refused.join("; ")}.`, ""), true);
+            return agent_run_failed("guard-refused", `The change is not published: ${refused.join("; ")}.`, "");
         const checked = await job.ports.log.group("Checks", () => checks_check(job, workspace, composed.head, stop));
         if (checked.kind === "stopped")
-            return done({ kind: "interrupted" }, true);
+            return { kind: "interrupted" };
         if (checked.kind === "green") {
-            const results = job.settings.checks === "statuses" ? "statuses" : checked.results;
-            return done({ kind: "work", result, composed, checks: results }, true);
+            return {
+                kind: "work",
+                result,
+                composed,
+                checks: job.settings.checks === "statuses" ? "statuses" : checked.results,
+            };
         }
-        if (returns >= returnsMax || deadline - job.ports.clock.elapsed() < 60_000) {
-            return done(await redOnBase(job, workspace, base, checked.failed, stop), true);
-        }
+        if (returns >= returnsMax || leftMs() < 60_000)
+            return redOnBase(job, workspace, base, checked.failed, stop);
         job.ports.log.line(`the checks failed; back to the agent (${returns + 1} of ${returnsMax})`);
-        prompt = await checksFailedText(job, workspace, checked.failed, base, deadline - job.ports.clock.elapsed());
+        prompt = await checksFailedText(job, workspace, checked.failed, base, leftMs());
     }
+}
+/** Longest text of all commits together that is looked through, in bytes. */
+const historyBytesMax = 64 * 1024 * 1024;
+/** Every commit is published, so what a later one took out again is looked at too. What cannot be looked at is not published. */
+async function secretsInHistory(job, base, composed) {
+    if (composed.commits < 2)
+        return [];
+    const args = ["log", "--patch", "--format=", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv"];
+    const host = await job.ports.host();
+    const shown = await host.run([...args, `${base}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
+    if (shown.kind !== "ended" || shown.code !== 0)
+        return ["its commits are too large to be looked through for secrets"];
+    const isFound = job.ports.holdsSecret(shown.stdout.toString("utf8"));
+    return isFound ? ["one of its commits holds a secret of this run, even if a later one took it out"] : [];
 }
 /** Still red: the same checks on the base tell whether the change is to blame. */
 async function redOnBase(job, workspace, base, red, stop) {
@@ -62736,138 +63203,9 @@ async function redOnBase(job, workspace, base, red, stop) {
         return { kind: "interrupted" };
     const how = red.killed ?? `exit code ${red.exitCode ?? "none"}`;
     if (onBase.kind === "red" && onBase.failed.command === red.command) {
-        return author_failed("base-red", `\`${red.command}\` fails on the base branch too (${how}).`, onBase.failed.tail);
+        return agent_run_failed("base-red", `\`${red.command}\` fails on the base branch too (${how}).`, onBase.failed.tail);
     }
-    return author_failed("checks-failed", `\`${red.command}\` failed on the agent's work (${how}).`, red.tail);
-}
-async function runAgent(job, plan, workspace, base, profile, prompt, wallMs, stop, turn) {
-    const { ports, settings, item } = job;
-    await (0,promises_.writeFile)(workspace.promptFile, prompt);
-    const start = {
-        ...{
-            role: "author",
-            kind: "implement",
-            item: item.issue.number,
-            pullRequest: null,
-            base,
-            attempt: plan.attempt,
-            round: 0,
-        },
-        ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
-        ...{ root: process.getuid?.() === 0, cwd: workspace.clone, prompt },
-    };
-    const reader = new OutputReader(profile.preset);
-    const { limits } = settings.policy;
-    const outputFile = (0,external_node_path_.join)(workspace.kept, `agent-${profile.name}-${turn}.out`);
-    const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
-        const result = await supervise(invocation(profile, start, ports.environment), outputFile, {
-            wallMs,
-            silenceMs: settings.silenceMs,
-            startUpMs: limits.startUpSeconds > 0 ? limits.startUpSeconds * 1000 : profile.preset.limits.startUpMs,
-            outputBytesMax: limits.outputBytesMax,
-            graceMs: limits.killSeconds * 1000,
-            drainMs: profile.preset.limits.drainMs,
-        }, {
-            onStarted: ({ pid }) => ports.saveState("agent", JSON.stringify({ pid, resultFile: workspace.resultFile })),
-            onHeartbeat: (beat) => ports.log.line(`agent at work for ${(0,core_text/* duration */.p0)(beat.elapsedMs)}, quiet for ${(0,core_text/* duration */.p0)(beat.silentMs)}, ${beat.bytes} bytes`),
-            output: reader,
-            stop,
-        });
-        ports.log.line(`agent ended after ${(0,core_text/* duration */.p0)(result.durationMs)}: ${howEnded(result)}`);
-        // Quoted line by line: raw output on standard output would be obeyed by the runner (`::set-output` and the like).
-        for (const line of (0,core_text/* harmless */.Is)(await fileTail(outputFile, 4_000), 4_000)
-            .split("\n")
-            .slice(-30))
-            ports.log.line(`| ${line}`);
-        return result;
-    });
-    return author_judge(job, workspace, base, profile, ended);
-}
-function howEnded(ended) {
-    if (ended.how === "exit")
-        return `exit code ${ended.code}`;
-    return ended.how === "signal" ? `by ${ended.signal}` : ended.text;
-}
-async function author_judge(job, workspace, base, profile, ended) {
-    const output = readOutput(profile.preset, ended);
-    const { tokens } = output;
-    const took = {
-        costUsd: output.costUsd,
-        tokens: tokens === null ? 0 : tokens.input + tokens.output,
-        started: ended.how !== "spawn-error",
-    };
-    const result = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
-    const brought = ended.dead === null ? null : await author_bring(job, workspace, base, ended.dead);
-    const end = fileTail(ended.outputFile, 6_000);
-    if (brought !== null && brought.kind === "failed")
-        return { kind: "failed", ...took, failed: { ...brought, output: await end } };
-    const composed = brought?.composed ?? null;
-    const treeChanged = composed !== null && (composed.head !== base || composed.droppedPatch !== null);
-    const outcome = classify({
-        role: "author",
-        preset: profile.preset,
-        ended,
-        output,
-        result,
-        treeChanged,
-        nowMs: Date.now(),
-    });
-    if (outcome.kind === "failure") {
-        const { class: kind, text, fingerprint: print, resetsAt } = outcome;
-        return {
-            kind: "failed",
-            ...took,
-            failed: { kind: "failed", class: kind, text, fingerprint: print, resetsAt, output: await end },
-        };
-    }
-    if (outcome.inferred !== null)
-        job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
-    return { kind: "result", ...took, result: outcome.result, composed };
-}
-async function author_bring(job, workspace, base, dead) {
-    const host = await job.ports.host();
-    const { fileBytesMax, changeBytesMax } = job.settings.policy.limits;
-    const bounds = { fileBytesMax, totalBytesMax: changeBytesMax * 2 };
-    const work = await importWork(host, { cloneDir: workspace.clone, base, dead, bounds });
-    switch (work.kind) {
-        case "gone":
-            return author_failed("contract-invalid", `The agent's clone cannot be read: ${work.why}.`, "");
-        case "unreadable":
-            return author_failed("contract-invalid", `The agent's work cannot be read: ${work.why}.`, "");
-        case "too-big": {
-            const what = work.path === null ? "its commits have" : `\`${work.path}\` has`;
-            const text = `The change is not published: ${what} ${Math.ceil(work.bytes / 1024 / 1024)} MiB (at most ${Math.floor(work.bytesMax / 1024 / 1024)} MiB).`;
-            return author_failed("guard-refused", text, "");
-        }
-        case "work": {
-            const composed = await compose(host, {
-                work,
-                dropPaths: isWorkflow,
-                trailers: [
-                    `Agent-Dispatch-Item: ${job.claim.record.key}`,
-                    `Agent-Dispatch-Profile: ${job.claim.record.profile ?? "?"}`,
-                ],
-                leftoverSubject: `Work on #${job.item.issue.number}: ${job.item.issue.title}`.slice(0, 72),
-                mapMessage: (message) => (0,core_text/* harmless */.Is)(job.ports.redact(message), 20_000),
-            });
-            return composed.kind === "composed"
-                ? { kind: "ok", composed }
-                : author_failed("contract-invalid", `The agent's commits cannot be read: ${composed.why}.`, "");
-        }
-        default:
-            return work;
-    }
-}
-function words(run) {
-    const droppedPatch = run.composed?.droppedPatch ?? null;
-    const paths = [...(droppedPatch ?? "").matchAll(/^diff --git a\/(.+?) b\//gm)].flatMap((match) => match[1] ?? []);
-    return { kind: "words", result: run.result, droppedPatch, droppedPaths: paths };
-}
-function author_failed(kind, text, output) {
-    return { kind: "failed", class: kind, text, fingerprint: fingerprint(kind, text), resetsAt: null, output };
-}
-function sum(a, b) {
-    return a === null ? b : b === null ? a : a + b;
+    return agent_run_failed("checks-failed", `\`${red.command}\` failed on the agent's work (${how}).`, red.tail);
 }
 
 ;// CONCATENATED MODULE: ./lib/jobs/keepalive.js
@@ -62945,10 +63283,12 @@ function keepAlive(job, options = { watchPeople: true }) {
 
 async function implement_implement(job, work) {
     const own = { ...job, plan: work.plan };
-    const life = keepAlive(job);
     const workspace = await makeWorkspace(job.ports, job.settings.workspace);
+    let life = null;
     try {
+        // First the label is put on where a command asked: its absence would else look like a person's.
         await begin(own);
+        life = keepAlive(job);
         const authored = await implement_attempt(own, workspace, life);
         return await end(own, authored, life);
     }
@@ -62963,7 +63303,7 @@ async function implement_implement(job, work) {
         throw error;
     }
     finally {
-        await life.stop();
+        await life?.stop();
         await workspace.remove();
     }
 }
@@ -63117,7 +63457,7 @@ async function publish(job, work, authored) {
         reason: settled.kind === "settled"
             ? `#${issue}: pull request #${settled.pull ?? "?"} is open`
             : `#${issue}: the work is published`,
-        next: "The next run reviews it.",
+        next: "It waits for review.",
     });
     if (settled.kind === "branch-refused") {
         const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
@@ -63128,7 +63468,7 @@ async function publish(job, work, authored) {
 /** No code to publish: a question, a reason why nothing needs doing, or a patch that only a person may apply. */
 async function speak(job, words, authored) {
     const { plan, item } = job;
-    const { result, droppedPatch, droppedPaths: paths } = words;
+    const { result, droppedPatch } = words;
     const run = job.run;
     const key = String(job.claim.record.epoch);
     const text = result.question ?? result.summary ?? result.body ?? "";
@@ -63136,7 +63476,7 @@ async function speak(job, words, authored) {
         const why = result.status === "blocked"
             ? `The agent says it cannot be done here: ${text}`
             : "The agent changed nothing but workflow files, which are never pushed.";
-        const extra = droppedPatch === null ? [] : [patchEffect(job, "issue", droppedPatch, paths)];
+        const extra = droppedPatch === null ? [] : [patchEffect(job, "issue", droppedPatch, droppedPaths(droppedPatch))];
         return giveUp(job, { failure: null, text: why, output: "" }, authored, extra);
     }
     const say = result.status === "needs-info" ? report/* questionComment */.ub : report/* noChangeComment */.Hm;
@@ -63491,7 +63831,8 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
         return await doWork(job, work, effects);
     }
     catch (error) {
-        await giveBack(claimed.claim, claimed.claim.record.attempt - 1);
+        const { attempt } = claimed.claim.record;
+        await giveBack(claimed.claim, work.kind === "implement" ? attempt - 1 : attempt);
         throw error;
     }
 }
@@ -63541,240 +63882,6 @@ function said(decision) {
         default:
             return `chosen: #${decision.item.issue.number} ${decision.item.issue.title} (${decision.kind})`;
     }
-}
-
-;// CONCATENATED MODULE: ./lib/agent/presets/claude.js
-/**
- * Claude Code. Seen with 2.1.329 against a scripted model server; what it printed is kept in test/fixtures/agents/claude.
- *
- * - It says `subtype: "success"` for every error of the API, so `is_error` decides.
- * - Its ten retries outlast a CI step (a 401 for two minutes): two are left.
- * - As root it refuses to run without questions unless told that a sandbox is around it.
- */
-const claude = {
-    id: "claude",
-    bin: "claude",
-    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
-    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
-    argv: [
-        "-p",
-        "--output-format",
-        "stream-json",
-        // Without it stream-json is refused in print mode.
-        "--verbose",
-        { when: "model", args: ["--model", "{{model}}"] },
-    ],
-    prompt: { via: "stdin", args: [] },
-    approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
-    env: {
-        set: {
-            CLAUDE_CONFIG_DIR: "{{home}}/.claude",
-            CLAUDE_CODE_MAX_RETRIES: "2",
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-            DISABLE_TELEMETRY: "1",
-            DISABLE_ERROR_REPORTING: "1",
-            DISABLE_AUTOUPDATER: "1",
-        },
-        credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
-    },
-    baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
-    output: {
-        format: "jsonl",
-        rules: [
-            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
-            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
-            {
-                when: { type: "result" },
-                emit: "usage",
-                take: {
-                    input: "usage.input_tokens",
-                    output: "usage.output_tokens",
-                    cacheRead: "usage.cache_read_input_tokens",
-                    cacheWrite: "usage.cache_creation_input_tokens",
-                },
-            },
-            { when: { type: "result" }, emit: "cost", take: { usd: "total_cost_usd" } },
-            {
-                when: { type: "system", subtype: "api_retry" },
-                emit: "retry",
-                take: { status: "error_status", code: "error" },
-            },
-            {
-                when: { type: "rate_limit_event", "rate_limit_info.status": "rejected" },
-                emit: "limit",
-                take: { resetsAt: "rate_limit_info.resetsAt" },
-            },
-            {
-                when: { type: "assistant", error: { exists: true } },
-                emit: "error",
-                take: { status: "api_error_status", code: "error", text: "message.content.0.text" },
-            },
-            // doc: a refusal may come as a good result.
-            {
-                when: { type: "result", stop_reason: "refusal" },
-                emit: "failure",
-                take: { code: "stop_reason", text: "result" },
-            },
-            {
-                when: { type: "result", is_error: true, terminal_reason: { exists: true } },
-                emit: "failure",
-                take: { status: "api_error_status", code: "terminal_reason", text: "result" },
-            },
-            // Limits and unknown sessions have their words in `errors` and no `result`.
-            {
-                when: { type: "result", is_error: true, "errors.0": { exists: true } },
-                emit: "failure",
-                take: { code: "subtype", text: "errors.0" },
-            },
-            { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
-            { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },
-        ],
-    },
-    success: { terminal: { type: "result", is_error: false }, finalRequired: true },
-    exits: {},
-    errors: [
-        { in: "event", match: "^refusal$|safeguards flagged|violate our usage policy", class: "refusal" },
-        { in: "event", match: "prompt_too_long|prompt is too long|^max_output_tokens$", class: "context-overflow" },
-        { in: "event", match: "^error_max_turns$|^max_turns$|^error_max_budget_usd$", class: "timeout" },
-        { in: "event", match: "hit your .*limit|credit balance is too low|^rate_limit$|^billing_error$", class: "quota" },
-        { in: "event", match: "invalid api key|not logged in|authentication_failed|failed to authenticate", class: "auth" },
-        { in: "event", match: "issue with the selected model", class: "model-unavailable" },
-        {
-            in: "event",
-            match: "ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|connection error|request timed out",
-            class: "network",
-        },
-        { in: "event", match: "^server_error$|overloaded", class: "model-unavailable" },
-        {
-            in: "stderr",
-            match: "cannot be used with root/sudo|native binary not installed|postinstall script was not run|^error: unknown option",
-            class: "start-up",
-        },
-    ],
-    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
-};
-
-;// CONCATENATED MODULE: ./lib/agent/presets/command.js
-/**
- * Any program. The user's command line runs in `sh`, the one shell that every runner has, so that a line means the same on all of them;
- * who wants another writes `bash -c '…'`. It reads the prompt from standard input or from the file in `AGENT_DISPATCH_PROMPT`; exit 0 is
- * success and the end of its standard output the final text. It gets no credential unless its profile names one.
- */
-const command = {
-    id: "command",
-    bin: "sh",
-    version: null,
-    install: null,
-    argv: ["-c", "{{command}}"],
-    prompt: { via: "stdin", args: [] },
-    approve: { auto: [], rootEnv: {} },
-    env: { set: {}, credentials: [] },
-    baseUrl: null,
-    output: { format: "text", rules: [] },
-    success: { terminal: null, finalRequired: false },
-    exits: {},
-    // The shell's own words, which begin with its name: "sh: 1: my-agent: not found" (dash), "sh: line 1: … command not found" (bash),
-    // "sh: my-agent: not found" (busybox). The same exit codes from a program that did start are a crash.
-    errors: [
-        { in: "stderr", exit: 127, match: "^sh: .*(not found|no such file)", class: "start-up" },
-        { in: "stderr", exit: 126, match: "^sh: .*(permission denied|cannot execute|is a directory)", class: "start-up" },
-        { in: "stderr", exit: 2, match: "^sh: .*syntax error", class: "start-up" },
-    ],
-    // A program that says nothing until it is done is usual here, so only the silence limit applies.
-    limits: { startUpMs: 0, drainMs: 10_000, graceMs: 5_000 },
-};
-
-;// CONCATENATED MODULE: ./lib/agent/presets/index.js
-
-
-/** Every preset by its id. A CLI is added by one file and one word here. */
-const presets = new Map([claude, command].map((preset) => [preset.id, preset]));
-
-;// CONCATENATED MODULE: ./lib/agent/profile.js
-// A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
-
-
-/** Names that every agent gets from the program itself; a profile cannot replace them. */
-const fixedNames = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
-const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Why a name cannot be a variable of the agent that a profile sets; null when it can. */
-function targetProblem(name) {
-    if (!variableName.test(name))
-        return "expected the name of an environment variable";
-    const isOurs = fixedNames.has(name) || name.startsWith("AGENT_DISPATCH_");
-    return isOurs ? "this variable is set by the program itself" : null;
-}
-// Answers a policy that would hand the forge's or the runner's tokens to the agent by mistake: none of the action's own inputs and none of the
-// runner's variables can be a source. A credential for the agent has a variable of its own in the workflow file.
-const source = schemas_string()
-    .regex(variableName, "expected the name of an environment variable")
-    .refine((name) => !/^(INPUT|ACTIONS|GITHUB|GITEA|FORGEJO|RUNNER|AGENT_DISPATCH)_/.test(name), "variables of the runner and inputs of the action are never given to an agent");
-/** The agent's name → the host's name; a list of names means the same name on both sides. */
-const variables = preprocess((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), record(schemas_string(), source))
-    .superRefine((record, context) => {
-    for (const name of Object.keys(record)) {
-        const message = targetProblem(name);
-        if (message !== null)
-            context.addIssue({ code: "custom", path: [name], message });
-    }
-});
-/** One entry of `profiles` in the policy file. */
-const ProfileEntry = strictObject({
-    cli: schemas_enum([...presets.keys()]),
-    model: schemas_string().trim().min(1).optional(),
-    /** Without it: those credentials of the preset that the host has. */
-    env: variables.optional(),
-    baseUrl: url({ protocol: /^https?$/ }).optional(),
-    command: schemas_string().trim().min(1).optional(),
-})
-    .superRefine((entry, context) => {
-    const problem = (path, message) => context.addIssue({ code: "custom", path: [path], message });
-    const isCommand = entry.cli === "command";
-    if (isCommand && entry.command === undefined)
-        problem("command", "expected a command line, because cli is command");
-    if (!isCommand && entry.command !== undefined)
-        problem("command", "only cli: command takes a command line");
-    if (entry.baseUrl !== undefined && presets.get(entry.cli)?.baseUrl === null)
-        problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
-});
-/** The profile of an entry of the policy file. `host` decides only which credentials a profile without `env` has. */
-function profileFrom(name, entry, host) {
-    const preset = presets.get(entry.cli);
-    if (preset === undefined)
-        throw new Error(`no preset ${entry.cli}`);
-    return {
-        name,
-        preset,
-        model: entry.model ?? null,
-        baseUrl: entry.baseUrl ?? null,
-        command: entry.command ?? null,
-        env: entry.env ?? presentCredentials(preset, host),
-    };
-}
-/** The profile meant by the bare name of a preset, as in `agents: claude`; null where there is none of that name. `command` needs its line. */
-function defaultProfile(name, host, given = {}) {
-    const preset = presets.get(name);
-    if (preset === undefined)
-        return null;
-    const line = preset.id === "command" ? (given.command ?? null) : null;
-    if (preset.id === "command" && line === null)
-        return null;
-    return {
-        name,
-        preset,
-        model: given.model ?? null,
-        baseUrl: null,
-        command: line,
-        env: presentCredentials(preset, host),
-    };
-}
-/** The host's variables that the profile names and that are not set; a secret that does not exist arrives as an empty one. */
-function missingVariables(profile, host) {
-    return Object.values(profile.env).filter((name) => (host[name] ?? "") === "");
-}
-function presentCredentials(preset, host) {
-    const present = preset.env.credentials.filter((name) => (host[name] ?? "") !== "");
-    return Object.fromEntries(present.map((name) => [name, name]));
 }
 
 ;// CONCATENATED MODULE: ./lib/settings/settings.js
@@ -63852,7 +63959,7 @@ function settings_problemsOf(environment, inputs, file, path) {
 function readSettings(environment, inputs, file, path, defaultBranch) {
     const parsed = file === null ? { values: {}, problems: [] } : parsePolicyFile(file, path);
     const yaml = parsed.values;
-    const reader = new Reader(inputs, yaml, path);
+    const reader = new Reader(inputs, yaml, `${path}, `);
     reader.problems.push(...parsed.problems);
     for (const name of [
         "reviewer-token",
@@ -63913,7 +64020,7 @@ function texts(reader, yaml, key, path) {
         return null;
     if (Array.isArray(value) && value.every((entry) => typeof entry === "string"))
         return value;
-    reader.problem(`${path}, ${key}`, "a list of texts", show(value));
+    reader.problem(`${path}, ${key}`, "a list of texts", showYaml(value));
     return null;
 }
 function patterns(reader, yaml, path) {
@@ -63929,7 +64036,7 @@ function patterns(reader, yaml, path) {
 }
 function limits(reader, yaml, path) {
     const given = isMapping(yaml["limits"]) ? yaml["limits"] : {};
-    const inner = new Reader(new Map(), given, `${path}, limits`);
+    const inner = new Reader(new Map(), given, `${path}, limits.`);
     const read = (name) => inner.value(name, { ...limitEntries[name], policy: true, default: limitEntries[name].default ?? 0 });
     const result = {
         renewSeconds: read("renewSeconds"),
@@ -63965,7 +64072,7 @@ function cooldowns(reader, given, path) {
     const list = Array.isArray(value) ? value : [value];
     if (list.length > 0 && list.every((n) => typeof n === "number" && n >= 0 && n <= 604_800))
         return list;
-    reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", show(value));
+    reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", showYaml(value));
     return [300, 1800];
 }
 function profiles(reader, yaml, path, environment) {
@@ -63984,6 +64091,9 @@ function profiles(reader, yaml, path, environment) {
         if (profile !== null)
             return [index === 0 && model !== null ? { ...profile, model } : profile];
         const where = only !== null ? "input agent" : "agents";
+        // It is there, and what is wrong with it has been said.
+        if (isMapping(yaml["profiles"]) && Object.hasOwn(yaml["profiles"], name))
+            return [];
         if (name === "command")
             reader.problem(where, "`agent-command` for the profile `command`", "nothing");
         else {
@@ -64000,7 +64110,7 @@ function definedProfiles(reader, yaml, path, environment) {
     if (entries === undefined || entries === null)
         return result;
     if (!isMapping(entries)) {
-        reader.problem(`${path}, profiles`, "a mapping of names to profiles", show(entries));
+        reader.problem(`${path}, profiles`, "a mapping of names to profiles", showYaml(entries));
         return result;
     }
     for (const [name, entry] of Object.entries(entries)) {
@@ -64012,11 +64122,23 @@ function definedProfiles(reader, yaml, path, environment) {
         else {
             for (const issue of parsed.error.issues) {
                 const at = ["profiles", name, ...issue.path.map(String)].join(".");
-                reader.problem(`${path}, ${at}`, issue.message, isMapping(entry) && issue.path.length === 1 ? show(entry[String(issue.path[0])]) : show(entry));
+                if (issue.code === "unrecognized_keys") {
+                    const known = Object.keys(ProfileEntry.shape).join(", ");
+                    reader.problem(`${path}, ${at}`, `none but ${known}`, `the unknown key ${issue.keys.map(show).join(", ")}`);
+                    continue;
+                }
+                const { message } = issue;
+                const expected = /^expected /i.test(message)
+                    ? message.slice("expected ".length)
+                    : `something else (${message})`;
+                reader.problem(`${path}, ${at}`, expected, showYaml(valueAt(entry, issue.path)));
             }
         }
     }
     return result;
+}
+function valueAt(value, path) {
+    return path.reduce((at, key) => (isMapping(at) ? at[String(key)] : at), value);
 }
 function dedupe(problems) {
     const seen = new Map(problems.map((p) => [`${p.where}\0${p.expected}\0${p.got}`, p]));
@@ -64077,6 +64199,7 @@ function trigger_kindOf(event) {
 
 
 
+
 /** Throws RunError when the run itself cannot work. */
 async function program(step) {
     const { environment, log } = step;
@@ -64092,6 +64215,11 @@ async function program(step) {
     const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
     const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
     keepTokenFromAgents(environment, names, token);
+    for (const profile of settings.profiles) {
+        const missing = missingVariables(profile, environment);
+        if (missing.length > 0)
+            log.warning(`profile ${profile.name} names ${missing.join(", ")}, which the step does not have; is the secret set?`);
+    }
     step.hide(names.map((variable) => environment[variable] ?? ""));
     if (settings.sandbox === "none")
         log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");
@@ -64158,7 +64286,7 @@ function portsOf(step, connection, forge, { me, repository }) {
     let own = null;
     const hostDir = (0,external_node_path_.join)(facts.temp, `agent-dispatch-host-${(0,external_node_crypto_.randomUUID)()}`);
     const ports = {
-        ...{ forge, clock, log, redact: step.redact, run: facts, environment, saveState },
+        ...{ forge, clock, log, redact: step.redact, holdsSecret: step.holdsSecret, run: facts, environment, saveState },
         host() {
             host ??= openHost({
                 dir: hostDir,

@@ -6,7 +6,11 @@ import { withoutControls } from "./core/text.ts";
 import type { Log } from "./ports.ts";
 
 export function actionLog(redact: Redact): Log {
-  const safe = (text: string) => withoutControls(redact(text)).split("\n").map(inert).join("\n");
+  const safe = (text: string) =>
+    redact(withoutControls(redact(text)))
+      .split("\n")
+      .map(inert)
+      .join("\n");
   return {
     line: (text) => core.info(safe(text)),
     warning: (text) => core.warning(safe(text)),

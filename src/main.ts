@@ -25,11 +25,12 @@ await (core.getState("started") === "" ? main() : post());
 
 async function main(): Promise<void> {
   core.saveState("started", "true");
-  // From here on the token is in this process's memory only: no child inherits it.
+  // No child inherits the token. That a process of the same user can read where this one started from (/proc) only a sandbox will end.
   delete process.env["INPUT_TOKEN"];
   delete process.env["INPUT_REVIEWER-TOKEN"];
   const facts = runFacts();
   try {
+    requireNode(process.versions.node);
     const outcome = await program({
       ...{ environment, facts, executor: executorOf(), clock: systemClock(), saveState: core.saveState },
       ...{ log: actionLog((text) => redact(text)), redact: (text) => redact(text), hide: hideSecrets },
@@ -39,6 +40,16 @@ async function main(): Promise<void> {
   } catch (error) {
     fail(error);
   }
+}
+
+/** Runners start whatever `node` is on the PATH, whatever action.yml asks for. */
+function requireNode(version: string): void {
+  if (Number.parseInt(version, 10) >= 20) return;
+  throw new RunError(`This action needs node 20 or newer; this runner has ${version}.`, {
+    remedy: "Install node 20 or newer on the runner, on the PATH of its jobs.",
+    mender: "server operator",
+    retry: false,
+  });
 }
 
 /** Also runs when main was killed: a cancelled step gets SIGKILL while the agent's own session lives on. */

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { missingVariables } from "./agent/profile.ts";
 import type { Clock } from "./clock.ts";
 import { sentence } from "./core/report.ts";
 import { ConfigurationError, describe, RunError } from "./errors.ts";
@@ -51,6 +52,13 @@ export async function program(step: Step): Promise<Outcome> {
   const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
   const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
   keepTokenFromAgents(environment, names, token);
+  for (const profile of settings.profiles) {
+    const missing = missingVariables(profile, environment);
+    if (missing.length > 0)
+      log.warning(
+        `profile ${profile.name} names ${missing.join(", ")}, which the step does not have; is the secret set?`,
+      );
+  }
   step.hide(names.map((variable) => environment[variable] ?? ""));
   if (settings.sandbox === "none")
     log.line("sandbox: none was chosen; the agent can reach everything that this runner's user can");

@@ -106,7 +106,8 @@ async function claimAndWork(
   try {
     return await doWork(job, work, effects);
   } catch (error) {
-    await giveBack(claimed.claim, claimed.claim.record.attempt - 1);
+    const { attempt } = claimed.claim.record;
+    await giveBack(claimed.claim, work.kind === "implement" ? attempt - 1 : attempt);
     throw error;
   }
 }

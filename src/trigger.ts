@@ -1,6 +1,6 @@
 // What started the run, from the executor's variables and the event's payload. Only a reason to look: nothing of it is believed about the forge.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Trigger } from "./core/model.ts";
 import type { ClaimedRun } from "./own-run.ts";
 

@@ -33,7 +33,7 @@ const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 
 /**
  * The whole environment of an agent: these names and no others, so that a token which a runner, a person or a later version puts into the
- * host's environment stays there. In order of strength: what the program promises in `INTERFACE.md`, the profile's own variables, the preset's.
+ * host's environment stays there. In order of strength: what docs/agents.md promises, the profile's own variables, the preset's.
  * Variables that the host lacks are left out (see `missingVariables`).
  */
 export function environment(profile: Profile, task: Task, host: HostEnvironment): Record<string, string> {

@@ -1,6 +1,6 @@
 // A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { AgentPreset } from "./preset.ts";
 import { presets } from "./presets/index.ts";
 

@@ -2,7 +2,7 @@
 // block whoever opens it.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { cutBytes, cutWords } from "./text.ts";
 
 /** Longest title, in characters: what Gitea takes for a title. */

@@ -44,9 +44,9 @@ export interface Standing {
 }
 
 /** Most orders of one item that count; older comments do not. */
-const ordersMax = 20;
+const ordersMax = 50;
 /** Most people whose right is asked about, besides whoever put the label on or started the run. */
-const giversMax = 5;
+const giversMax = 20;
 
 export function standing(c: Candidate, details: Details): Standing {
   const all = countedOrders(ordersOf(c.item, details, c.snapshot, c.policy));

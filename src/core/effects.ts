@@ -1,7 +1,7 @@
 // What is still to be written on the forge after a publish, kept in the record until done. Each effect says how the forge should look, so it
 // can be carried out again at any time: read, compare, write, and after an unclear answer read again. Texts are final (redacted, bounded).
 
-import { z } from "zod";
+import * as z from "zod";
 import { purposes } from "./marker.ts";
 
 const On = z.enum(["issue", "pull"]);

@@ -26,7 +26,9 @@ function labelRank(item: Item, policy: Policy): number {
 }
 
 /** Most items assigned to somebody that are looked at in one run: nearly always they are simply taken. */
-const assignedLooksMax = 2;
+const assignedLooksMax = 1;
+/** An assigned item at which nothing happened for so long is not looked at: a label, comment or assignment would have moved its time. */
+const assignedLookMs = 24 * 3_600_000;
 
 /**
  * Keys of the items whose costly facts this run may read: the first half of `looksMax` from the top, the rest from a place that moves from run
@@ -42,7 +44,8 @@ export function lookable(
   const wanting = items.filter(needsLook);
   const isAssigned = (item: Item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
   const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
-  const assigned = wanting.filter((item) => !free.includes(item));
+  const isRecent = (item: Item) => snapshot.now - item.issue.updatedAt < assignedLookMs;
+  const assigned = wanting.filter((item) => !free.includes(item) && isRecent(item));
   const top = free.slice(0, Math.ceil(policy.looksMax / 2));
   const rest = turn(free.slice(top.length), snapshot.seed, policy.looksMax - top.length - assignedLooksMax);
   const chosen = [...top, ...rest, ...turn(assigned, snapshot.seed, assignedLooksMax)];

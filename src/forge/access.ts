@@ -1,11 +1,10 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Client } from "./client.ts";
 import type { WriteAccess } from "./port.ts";
 import { list } from "./schemas.ts";
 
 export interface AccessCalls {
   writeAccess(login: string): Promise<WriteAccess>;
-  ownerIsOrganisation(): Promise<boolean>;
 }
 
 /** Teams of the repository: `none` where the owner is no organisation, `hidden` where the token may not see them. */
@@ -75,8 +74,6 @@ export function accessCalls(client: Client): AccessCalls {
       access.catch(() => known.delete(key));
       return access;
     },
-    // Only the teams tell: an owner's account looks the same either way. Hidden teams are an organisation's.
-    ownerIsOrganisation: async () => (await teams()).kind !== "none",
   };
 }
 

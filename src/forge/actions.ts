@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Client, isUnknownCall } from "./client.ts";
 import type { Forge, ForgeRun } from "./port.ts";
 import { list, text } from "./schemas.ts";

@@ -23,7 +23,7 @@ export function giteaForge(options: GiteaOptions): Forge {
   const http = forgeHttp({ ...options, serverUrl, token });
   const calls = client(http, { serverUrl, repository: `${options.owner}/${options.name}`, token });
   const access = accessCalls(calls);
-  const repository = repositoryCalls(calls, access.ownerIsOrganisation);
+  const repository = repositoryCalls(calls);
   const defaultBranch = async () => (await repository.repository())?.defaultBranch ?? null;
   return {
     url: serverUrl,

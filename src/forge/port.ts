@@ -28,7 +28,6 @@ export interface Repository {
   may: { admin: boolean; push: boolean; pull: boolean };
   /** Address of its page as the server knows itself; may differ from the address that the runner uses. */
   htmlUrl: string;
-  ownerIsOrganisation: boolean;
 }
 
 export interface Label {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RunError } from "../errors.ts";
 import type { Client } from "./client.ts";
 import { allPages, pageSize } from "./paging.ts";
@@ -20,7 +20,7 @@ type RepositoryCalls = Pick<
 >;
 
 /** The token's account, the repository, its branches, files, refs, commits. */
-export function repositoryCalls(client: Client, ownerIsOrganisation: () => Promise<boolean>): RepositoryCalls {
+export function repositoryCalls(client: Client): RepositoryCalls {
   const { owner, name, once, repeat, ask, parse, read, find, failed, place } = client;
 
   const readBranch = (b: string) =>
@@ -31,10 +31,7 @@ export function repositoryCalls(client: Client, ownerIsOrganisation: () => Promi
 
     version: async () => (await read("read the server's version", version, () => once.version.getVersion())).version,
 
-    async repository() {
-      const found = await find(`read ${place.repository}`, repository, () => once.repos.repoGet(owner, name));
-      return found === null ? null : { ...found, ownerIsOrganisation: await ownerIsOrganisation() };
-    },
+    repository: () => find(`read ${place.repository}`, repository, () => once.repos.repoGet(owner, name)),
 
     branch: readBranch,
 

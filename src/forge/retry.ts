@@ -28,7 +28,7 @@ export function isWorthRepeating(outcome: Outcome, method: string, repeat: Repea
   if (status === 429) return true;
   if (repeat === "once") return false;
   if (status === 502 || status === 503 || status === 504) return true;
-  // A bare 500 on a read is a database or git hiccup; with a text it is Gitea's considered answer, on a write often its "no" (trap list of forge-facts).
+  // A bare 500 on a read is a database or git hiccup; with a text it is Gitea's considered answer, on a write often its "no" (docs/gitea.md).
   return status === 500 && method === "GET" && isSpeechless(outcome.answer);
 }
 

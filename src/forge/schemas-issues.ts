@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Comment, Issue, Pull, TimelineEntry } from "./port.ts";
 import { label, labels, list, login, text, time } from "./schemas.ts";
 

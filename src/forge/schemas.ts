@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Account, Branch, Label, Ref, Repository, StatusEntry } from "./port.ts";
 
 // Only the fields that are used, read as loosely as the recorded answers of 1.24 to 1.27 need (test/fixtures/forge-facts): `null` stands
@@ -44,7 +44,7 @@ export const label: z.ZodType<Label> = z
 
 export const labels = list(label);
 
-export const repository: z.ZodType<Omit<Repository, "ownerIsOrganisation">> = z
+export const repository: z.ZodType<Repository> = z
   .object({
     id: z.number(),
     name: z.string(),

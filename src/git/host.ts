@@ -80,6 +80,8 @@ const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
 /** All records with their effects; thousands of records of a few KB each. */
 const LEDGER_BYTES_MAX = 128 * 1024 * 1024;
 const DEPTH = 50;
+/** Longest fetch of code, in ms; a line on which nothing moves is given up much earlier. */
+const CODE_MS = 20 * 60_000;
 
 export async function openHost(setup: HostSetup): Promise<Host> {
   await mkdir(setup.dir, { recursive: true, mode: 0o700 });
@@ -95,14 +97,20 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     throw localError(args, result);
   }
 
+  await requireVersion(git);
   await must(["init", "--quiet", "--bare", "--template=", "--initial-branch=none"]);
   const emptyTree = text(await must(["hash-object", "-t", "tree", "-w", "--stdin"]));
 
   // Two fetches at once would fight for git's `shallow.lock`: a renewal's look at the ledger must not fail a job's fetch.
   let fetching: Promise<unknown> = Promise.resolve();
-  function fetch(depth: number, refspecs: readonly string[]): Promise<GitResult> {
+  function fetch(depth: number, refspecs: readonly string[], deadlineMs?: number): Promise<GitResult> {
     const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
-    const next = fetching.then(() => run([...args, `--depth=${depth}`, setup.url, ...refspecs], { network }));
+    const next = fetching.then(() =>
+      run([...args, `--depth=${depth}`, setup.url, ...refspecs], {
+        network,
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      }),
+    );
     fetching = next;
     return next;
   }
@@ -110,7 +118,7 @@ export async function openHost(setup: HostSetup): Promise<Host> {
   async function fetchRef(ref: string, depth = DEPTH): Promise<string | null> {
     requireRef(ref);
     const local = `refs/host/${ref.slice("refs/".length)}`;
-    const result = await fetch(depth, [`+${ref}:${local}`]);
+    const result = await fetch(depth, [`+${ref}:${local}`], CODE_MS);
     if (result.kind === "ended" && result.code === 0) return text(await must(["rev-parse", "--verify", local]));
     if (result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr)) return null;
     throw remoteError(`fetch ${ref}`, result);
@@ -211,6 +219,21 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     },
     fetchBranch: (branch, depth) => fetchRef(`refs/heads/${branch}`, depth),
   };
+}
+
+/** Oldest git whose options are used (`merge-tree --write-tree`, `--no-write-fetch-head`, …). */
+const GIT_MIN = [2, 38] as const;
+
+async function requireVersion(git: Git): Promise<void> {
+  const shown = await git.run(["--version"]);
+  const found = shown.kind === "ended" ? text(shown.stdout) : explain(shown);
+  const [, major = "0", minor = "0"] = /git version (\d+)\.(\d+)/.exec(found) ?? [];
+  if (Number(major) > GIT_MIN[0] || (Number(major) === GIT_MIN[0] && Number(minor) >= GIT_MIN[1])) return;
+  throw new RunError(`This runner needs git ${GIT_MIN.join(".")} or newer; found: ${found}`, {
+    remedy: "Install a newer git on the runner, on the PATH of its jobs.",
+    mender: "server operator",
+    retry: false,
+  });
 }
 
 function text(stdout: Buffer): string {

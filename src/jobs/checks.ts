@@ -1,5 +1,6 @@
 // `prepare` and `checks` on a fresh tree of exactly one commit: what is published is what was checked.
 
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckResult } from "../core/report.ts";
 import { makeCheckout } from "../git/clone.ts";
@@ -20,12 +21,16 @@ export async function check(job: Job, workspace: Workspace, commit: string, stop
   const { settings, ports } = job;
   const checks = settings.checks === "statuses" ? [] : settings.checks;
   if (checks.length === 0) return { kind: "green", results: [] };
-  const dir = join(workspace.root, `check-${++trees}`);
+  const name = `check-${++trees}`;
+  const dir = join(workspace.root, name);
   await makeCheckout(await ports.host(), { dir, commit });
+  // A home of their own: what the agent left in its own (`.npmrc`, `.gitconfig`, caches) must not decide how they end.
+  const own = { ...workspace, home: join(workspace.root, `${name}-home`), tmp: join(workspace.root, `${name}-tmp`) };
+  await Promise.all([mkdir(own.home), mkdir(own.tmp)]);
   const results: CheckResult[] = [];
   for (const [index, command] of [...settings.prepare, ...checks].entries()) {
     if (stop.aborted) return { kind: "stopped" };
-    const end = await runInTree(job, workspace, dir, command, stop);
+    const end = await runInTree(job, own, dir, command, stop);
     if (stop.aborted) return { kind: "stopped" };
     const { killed, ...result } = end;
     if (index >= settings.prepare.length) results.push(result);

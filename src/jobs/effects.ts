@@ -161,8 +161,8 @@ async function ensureLabels(run: Run, effect: Extract<Effect, { do: "labels" }>)
 }
 
 const labelLooks: Readonly<Record<string, { color: string; description: string }>> = {
-  "needs-review": { color: "#1d76db", description: "agent-dispatch: the next run reviews" },
-  "needs-rework": { color: "#d97706", description: "agent-dispatch: the next run works the review in" },
+  "needs-review": { color: "#1d76db", description: "agent-dispatch: waits for review" },
+  "needs-rework": { color: "#d97706", description: "agent-dispatch: changes are wanted" },
   "merge-ready": { color: "#0e8a16", description: "agent-dispatch: good; a person merges" },
   "needs-info": { color: "#8b5cf6", description: "agent-dispatch: a question for a person" },
   blocked: { color: "#b91c1c", description: "agent-dispatch: gave up; a person decides" },

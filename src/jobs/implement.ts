@@ -10,7 +10,8 @@ import { makeClone } from "../git/clone.ts";
 import { ClaimLost, giveBack } from "../ledger/claim.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { makeWorkspace, type Workspace } from "../workspace.ts";
-import { type Authored, author, type Failed } from "./author.ts";
+import type { Failed } from "./agent-run.ts";
+import { type Authored, author } from "./author.ts";
 import { prepare } from "./checks.ts";
 import { applyEffects } from "./effects.ts";
 import {
@@ -34,10 +35,12 @@ import { patiently, settle } from "./settle.ts";
 
 export async function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
   const own = { ...job, plan: work.plan };
-  const life = keepAlive(job);
   const workspace = await makeWorkspace(job.ports, job.settings.workspace);
+  let life: Keepalive | null = null;
   try {
+    // First the label is put on where a command asked: its absence would else look like a person's.
     await begin(own);
+    life = keepAlive(job);
     const authored = await attempt(own, workspace, life);
     return await end(own, authored, life);
   } catch (error) {
@@ -49,7 +52,7 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
     await giveBack(job.claim, work.plan.attempt - 1);
     throw error;
   } finally {
-    await life.stop();
+    await life?.stop();
     await workspace.remove();
   }
 }
@@ -214,7 +217,7 @@ async function publish(
       settled.kind === "settled"
         ? `#${issue}: pull request #${settled.pull ?? "?"} is open`
         : `#${issue}: the work is published`,
-    next: "The next run reviews it.",
+    next: "It waits for review.",
   });
   if (settled.kind === "branch-refused") {
     const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
@@ -230,7 +233,7 @@ async function speak(
   authored: Authored,
 ): Promise<Outcome> {
   const { plan, item } = job;
-  const { result, droppedPatch, droppedPaths: paths } = words;
+  const { result, droppedPatch } = words;
   const run = job.run;
   const key = String(job.claim.record.epoch);
   const text = result.question ?? result.summary ?? result.body ?? "";
@@ -239,7 +242,7 @@ async function speak(
       result.status === "blocked"
         ? `The agent says it cannot be done here: ${text}`
         : "The agent changed nothing but workflow files, which are never pushed.";
-    const extra = droppedPatch === null ? [] : [patchEffect(job, "issue", droppedPatch, paths)];
+    const extra = droppedPatch === null ? [] : [patchEffect(job, "issue", droppedPatch, droppedPaths(droppedPatch))];
     return giveUp(job, { failure: null, text: why, output: "" }, authored, extra);
   }
   const say = result.status === "needs-info" ? report.questionComment : report.noChangeComment;

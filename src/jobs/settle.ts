@@ -32,11 +32,11 @@ const retryWaitsMs = [2_000, 10_000, 30_000];
 export async function settle(job: Job, ending: Ending): Promise<Settled> {
   const { claim, ports } = job;
   const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
-  const published = await claim.publish(
-    { ...ending.change, after: ending.after, stage: ending.stage },
-    effects,
-    ending.head,
-  );
+  const published = await patiently(ports, async () => {
+    const change = { ...ending.change, after: ending.after, stage: ending.stage };
+    const result = await claim.publish(change, effects, ending.head);
+    return { again: result.kind === "unknown" ? result.cause : null, result };
+  });
   switch (published.kind) {
     case "ok":
       return finishEffects(job, effects);

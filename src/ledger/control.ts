@@ -1,6 +1,6 @@
 // The `control` ref: a pause of the whole program, by whom, why and until when.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Pause } from "../core/model.ts";
 
 const ControlRecord = z.looseObject({

@@ -1,7 +1,7 @@
 // A record is one entry of the ledger: a commit whose message is one readable first line and one JSON document. This module is the only
 // place that knows the form. `parseRecord(formatRecord(x))` is x; `parseRecord` of any text answers a value and never throws.
 
-import { z } from "zod";
+import * as z from "zod";
 import { failureClasses } from "../core/failure.ts";
 
 const Sha = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);

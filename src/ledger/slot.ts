@@ -1,6 +1,6 @@
 // A slot's record names the claim that holds the place: key and epoch. It needs no renewal of its own.
 
-import { z } from "zod";
+import * as z from "zod";
 
 const SlotRecord = z.looseObject({ v: z.literal(1), key: z.string(), epoch: z.int().min(0), nonce: z.string() });
 

@@ -117,7 +117,7 @@ describe("a step", () => {
       },
     });
     expect(done).toMatchObject({ code: 0, stderr: "" });
-    expect(lastLine(done)).toBe("done: #1: pull request #2 is open. The next run reviews it.");
+    expect(lastLine(done)).toMatch(/^done: #1: pull request #2 is open\. \S/);
     const head = await s.ref("refs/heads/agent/issue-1");
     const { report = "", ...outputs } = done.outputs;
     expect(outputs).toEqual({
@@ -224,6 +224,8 @@ describe("the token", () => {
           for (const pid of below(child.pid ?? -1)) {
             seen.processes.add(pid);
             const command = fileOf(`/proc/${pid}/cmdline`);
+            // Between its fork and its exec a child still is the program itself.
+            if (command === fileOf(`/proc/${child.pid}/cmdline`)) continue;
             if (`${command}${fileOf(`/proc/${pid}/environ`)}`.includes(s.token)) seen.leaks.add(command);
           }
         }, 3);

@@ -15,11 +15,16 @@ import { repositoryContract } from "./suite/repository.ts";
 import { statusContract } from "./suite/statuses.ts";
 import { timelineContract } from "./suite/timeline.ts";
 
-/** What the program asks of a forge and what it relies on in the answers, chapter by chapter, on one server. */
-export function contract(choice: Choice): void {
-  describe(choice.name, () => {
-    const stage = useStage(choice);
-    for (const chapter of chapters) chapter(stage);
+/**
+ * What the program asks of a forge and what it relies on in the answers, chapter by chapter, on one server. Servers `besideOthers` run at the
+ * same time: they wait for git most of the time, and share nothing.
+ */
+export function contract(choice: Choice, options: { besideOthers?: boolean } = {}): void {
+  describe(choice.name, { concurrent: options.besideOthers === true }, () => {
+    describe.sequential("contract", () => {
+      const stage = useStage(choice);
+      for (const chapter of chapters) chapter(stage);
+    });
   });
 }
 

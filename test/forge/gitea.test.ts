@@ -245,8 +245,8 @@ describe("pullsOf", () => {
     const server = await pullServer([old, aPull(2, "mine"), ...others(300, 10), aPull(400, "mine", closed)], old);
     const found = await forgeOn(server.url).pullsOf("mine");
     expect(found.map((p) => p.number)).toEqual([400, 2, 1]);
-    // Four pages, one of open ones, repository with its teams, base and head.
-    expect(server.seen).toHaveLength(8);
+    // Four pages, one of open ones, repository, base and head.
+    expect(server.seen).toHaveLength(7);
     expect(server.seen.at(-1)?.path).toBe("/repos/acme/app/pulls/main/mine");
   });
 

@@ -40,9 +40,8 @@ describe.each(versions)("Gitea %s", (version) => {
         hasActions: true,
         may: { admin: false, push: true, pull: true },
         htmlUrl: `${server.url}/acme/app`,
-        ownerIsOrganisation: true,
       });
-      expect(forge.requests()).toBe(4);
+      expect(forge.requests()).toBe(3);
     });
 
     test("an unknown or hidden repository is null", async () => {

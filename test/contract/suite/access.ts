@@ -72,12 +72,18 @@ export function accessContract(stage: () => Stage): void {
       expect(answers).toEqual({
         ...nobodies,
         owner: "unknown",
-        writer: "yes",
-        shouting: "yes",
+        writer: "unknown",
+        shouting: "unknown",
         keeper: "unknown",
         coder: "unknown",
         teamReader: "unknown",
         issueWriter: "unknown",
+      });
+      // Once refused about others it does not ask again, not even about itself.
+      const { login } = stage().cast.bot;
+      expect(await told(ofOrg, stage().cast.bot, { writer: login, shouting: login.toUpperCase() })).toEqual({
+        writer: "yes",
+        shouting: "yes",
       });
     });
 

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Forge } from "../../../src/forge/port.ts";
 import type { Host } from "../../../src/git/host.ts";
@@ -6,6 +7,9 @@ import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";
 import { makeLabel, openIssue, openPull, refusal, type Stage, times } from "../stage.ts";
+
+/** With `CONTRACT_LONG` (`--long`) more than a page: a real Gitea takes 0.8 s for each. */
+const manyPulls = process.env["CONTRACT_LONG"] ? 52 : 4;
 
 /** Pull requests: opened, found again, edited. */
 export function pullContract(stage: () => Stage): void {
@@ -205,12 +209,12 @@ export function pullContract(stage: () => Stage): void {
       expect(await numbersOf("agent/outsider")).toEqual([]);
     });
 
-    test("all open ones on all pages", async () => {
+    test(`all open ones of ${manyPulls}`, async () => {
       const crowded = await stage().repo("pulls-many");
       const many = await stage().host(crowded, stage().cast.bot);
       const onMany = stage().forge(crowded, stage().cast.bot);
       const start = await tipOf(many);
-      const names = Array.from({ length: 52 }, (_, index) => `agent/issue-${index}`);
+      const names = Array.from({ length: manyPulls }, (_, index) => `agent/issue-${index}`);
       const heads = await makeCommits(
         many,
         names.map((name) => ({ parent: start, files: { [name]: "1\n" } })),
@@ -222,7 +226,7 @@ export function pullContract(stage: () => Stage): void {
       });
       await stage().rest(crowded, stage().cast.owner).patch("/pulls/1", { state: "closed" });
       const numbers = (await onMany.openPulls()).map((pull) => pull.number).sort((a, b) => a - b);
-      expect(numbers).toEqual(Array.from({ length: 51 }, (_, index) => index + 2));
+      expect(numbers).toEqual(Array.from({ length: manyPulls - 1 }, (_, index) => index + 2));
       const first = await onMany.pull(1);
       expect((await onMany.pullsOf(first?.headRef ?? "")).map((pull) => pull.number)).toEqual([1]);
     }, 120_000);

@@ -42,12 +42,14 @@ async function getContents(call: Call): Promise<Reply> {
     }
     return json(200, views);
   }
-  if (found?.type !== "blob") {
-    throw call.errors.notFound(`object does not exist [id: , rel_path: ${path}]`, "GetContentsOrList");
-  }
-  const entry: TreeEntry = { mode: "100644", type: "blob", name: path.split("/").at(-1) ?? "", sha: found.oid };
+  const slash = path.lastIndexOf("/");
+  const folder = await git.tree(slash < 0 ? commit.sha : `${commit.sha}:${path.slice(0, slash)}`);
+  const entry = folder?.entries.find((candidate) => candidate.name === path.slice(slash + 1));
+  if (!entry) throw call.errors.notFound(`object does not exist [id: , rel_path: ${path}]`, "GetContentsOrList");
   return json(200, await entryView(call, commit, ref, path, entry, true));
 }
+
+const entryTypes = { blob: "file", tree: "dir", commit: "submodule" } as const;
 
 async function entryView(
   call: Call,
@@ -59,6 +61,8 @@ async function entryView(
 ): Promise<Record<string, unknown>> {
   const git = call.world.git(call.repo);
   const isFile = entry.type === "blob";
+  const isLink = entry.mode === "120000";
+  const hasContent = withContent && isFile && !isLink;
   const blob = isFile ? await git.object(entry.sha) : undefined;
   const lastSha = (await git.history(commit.sha, path))[0] ?? commit.sha;
   const last = (await git.commit(lastSha)) ?? commit;
@@ -74,11 +78,11 @@ async function entryView(
     last_commit_sha: last.sha,
     last_committer_date: time(last.committer.at),
     last_author_date: time(last.author.at),
-    type: isFile ? "file" : "dir",
+    type: isLink ? "symlink" : entryTypes[entry.type],
     size: blob?.content.length ?? 0,
-    encoding: withContent ? "base64" : null,
-    content: withContent ? (blob?.content.toString("base64") ?? "") : null,
-    target: null,
+    encoding: hasContent ? "base64" : null,
+    content: hasContent ? (blob?.content.toString("base64") ?? "") : null,
+    target: isLink ? (blob?.content.toString() ?? "") : null,
     url: self,
     html_url: web("src"),
     git_url: object,

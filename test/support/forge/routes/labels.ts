@@ -11,8 +11,9 @@ import { issueOf, mayWrite } from "./find.ts";
 const base = "/repos/{owner}/{repo}";
 const ofIssue = `${base}/issues/{index}/labels`;
 
-/** Labels of the repository and of issues. */
+/** Labels of the repository, of its organisation and of issues. */
 export const labelRoutes: Route[] = [
+  route("GET", "/orgs/{org}/labels", "organization", listOrgLabels),
   route("GET", `${base}/labels`, "issue", listLabels),
   route("POST", `${base}/labels`, "issue", createLabel),
   route("GET", `${base}/labels/{id}`, "issue", getLabel),
@@ -27,6 +28,14 @@ export const labelRoutes: Route[] = [
 
 function listLabels(call: Call): Reply {
   const labels = sortLabels(call.repo.labels);
+  const views = call.sliceIfAsked(labels).map((label) => labelView(call.world, label));
+  return json(200, views, call.total(labels.length));
+}
+
+function listOrgLabels(call: Call): Reply {
+  const org = call.world.findUser(call.param("org"));
+  if (org?.kind !== "organisation") throw call.errors.notFound();
+  const labels = sortLabels(call.world.orgLabels.filter((label) => label.org === org));
   const views = call.sliceIfAsked(labels).map((label) => labelView(call.world, label));
   return json(200, views, call.total(labels.length));
 }

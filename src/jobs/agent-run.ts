@@ -1,0 +1,191 @@
+// One start of an agent in its clone, and its work brought home: what the supervisor saw, what the agent says, what git finds.
+
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { classify, fingerprint } from "../agent/classify.ts";
+import { invocation } from "../agent/invocation.ts";
+import { OutputReader, readOutput } from "../agent/output.ts";
+import type { Profile } from "../agent/profile.ts";
+import { type ReadResult, type Result, readResult } from "../agent/result.ts";
+import { type Ended, supervise } from "../agent/supervise.ts";
+import type { ImplementPlan } from "../core/decision.ts";
+import type { FailureClass } from "../core/failure.ts";
+import { isWorkflow } from "../core/guards.ts";
+import { duration, harmless } from "../core/text.ts";
+import { type Composition, compose } from "../git/compose.ts";
+import { importWork, type Work } from "../git/import.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Job } from "./job.ts";
+import { fileTail } from "./shell.ts";
+
+export type Composed = Extract<Composition, { kind: "composed" }>;
+
+/** Where one profile works. */
+export interface Bench {
+  job: Job;
+  plan: ImplementPlan;
+  workspace: Workspace;
+  base: string;
+  profile: Profile;
+  stop: AbortSignal;
+}
+
+export interface Failed {
+  kind: "failed";
+  class: FailureClass;
+  text: string;
+  fingerprint: string;
+  /** When a usage limit ends, ms since 1970. */
+  resetsAt: number | null;
+  /** End of the output that shows it. */
+  output: string;
+}
+
+export type AgentRun = { costUsd: number | null; tokens: number; started: boolean } & (
+  | { kind: "failed"; failed: Failed }
+  | { kind: "result"; result: Result; own: ReadResult; composed: Composed | null }
+);
+
+let starts = 0;
+
+/** `earlier` is what the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
+export async function runAgent(
+  bench: Bench,
+  prompt: string,
+  wallMs: number,
+  earlier: ReadResult | null,
+): Promise<AgentRun> {
+  const { job, plan, workspace, base, profile, stop } = bench;
+  const { ports, settings, item } = job;
+  await rm(workspace.resultFile, { recursive: true, force: true });
+  await writeFile(workspace.promptFile, prompt);
+  const start = {
+    ...({
+      role: "author",
+      kind: "implement",
+      item: item.issue.number,
+      pullRequest: null,
+      base,
+      attempt: plan.attempt,
+      round: 0,
+    } as const),
+    ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
+    ...{ root: process.getuid?.() === 0, cwd: workspace.clone, prompt },
+  };
+  const { limits } = settings.policy;
+  const outputFile = join(workspace.kept, `agent-${++starts}.out`);
+  const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
+    const result = await supervise(
+      invocation(profile, start, ports.environment),
+      outputFile,
+      {
+        wallMs,
+        silenceMs: settings.silenceMs,
+        startUpMs: limits.startUpSeconds > 0 ? limits.startUpSeconds * 1000 : profile.preset.limits.startUpMs,
+        outputBytesMax: limits.outputBytesMax,
+        graceMs: limits.killSeconds * 1000,
+        drainMs: profile.preset.limits.drainMs,
+      },
+      {
+        onStarted: ({ pid }) => ports.saveState("agent", JSON.stringify({ pid, resultFile: workspace.resultFile })),
+        onHeartbeat: ({ elapsedMs, silentMs, bytes }) =>
+          ports.log.line(`agent at work for ${duration(elapsedMs)}, quiet for ${duration(silentMs)}, ${bytes} bytes`),
+        output: new OutputReader(profile.preset),
+        stop,
+      },
+    );
+    ports.log.line(`agent ended after ${duration(result.durationMs)}: ${howEnded(result)}`);
+    // Quoted line by line: raw output on standard output would be obeyed by the runner (`::set-output` and the like).
+    const lines = harmless(await fileTail(outputFile, 4_000), 4_000)
+      .trimEnd()
+      .split("\n");
+    for (const line of lines.slice(-30)) ports.log.line(`| ${line}`);
+    return result;
+  });
+  return judge(bench, ended, earlier);
+}
+
+function howEnded(ended: Ended): string {
+  if (ended.how === "exit") return `exit code ${ended.code}`;
+  return ended.how === "signal" ? `by ${ended.signal}` : ended.text;
+}
+
+async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Promise<AgentRun> {
+  const { job, workspace, base, profile } = bench;
+  const output = readOutput(profile.preset, ended);
+  const { tokens, costUsd } = output;
+  const took = {
+    costUsd,
+    tokens: tokens === null ? 0 : tokens.input + tokens.output,
+    started: ended.how !== "spawn-error",
+  };
+  const own: ReadResult = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
+  const result = own.kind === "absent" && earlier !== null ? earlier : own;
+  const brought = ended.dead === null ? null : await bring(bench, ended.dead);
+  const composed = brought?.kind === "ok" ? brought.composed : null;
+  // Work that cannot be read is some change at any rate: how the process ended is looked at first, then why it cannot be read.
+  const treeChanged =
+    brought?.kind === "failed" || (composed !== null && (composed.head !== base || composed.droppedPatch !== null));
+  const outcome = classify({
+    role: "author",
+    preset: profile.preset,
+    ended,
+    output,
+    result,
+    treeChanged,
+    nowMs: Date.now(),
+  });
+  if (outcome.kind === "failure") {
+    const { class: kind, text, fingerprint: print, resetsAt } = outcome;
+    const end = await fileTail(ended.outputFile, 6_000);
+    return {
+      kind: "failed",
+      ...took,
+      failed: { kind: "failed", class: kind, text, fingerprint: print, resetsAt, output: end },
+    };
+  }
+  if (brought?.kind === "failed")
+    return { kind: "failed", ...took, failed: { ...brought, output: await fileTail(ended.outputFile, 6_000) } };
+  if (outcome.inferred !== null) job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
+  return { kind: "result", ...took, result: outcome.result, own: result, composed };
+}
+
+async function bring(
+  bench: Bench,
+  dead: NonNullable<Ended["dead"]>,
+): Promise<{ kind: "ok"; composed: Composed } | Failed> {
+  const { job, workspace, base, profile } = bench;
+  const host = await job.ports.host();
+  const { fileBytesMax, changeBytesMax } = job.settings.policy.limits;
+  const bounds = { fileBytesMax, totalBytesMax: changeBytesMax * 2 };
+  const work: Work = await importWork(host, { cloneDir: workspace.clone, base, dead, bounds });
+  switch (work.kind) {
+    case "gone":
+      return failed("contract-invalid", `The agent's clone cannot be read: ${work.why}.`, "");
+    case "unreadable":
+      return failed("contract-invalid", `The agent's work cannot be read: ${work.why}.`, "");
+    case "too-big": {
+      const what = work.path === null ? "its commits have" : `\`${work.path}\` has`;
+      const [bytes, most] = [Math.ceil(work.bytes / 1024 / 1024), Math.floor(work.bytesMax / 1024 / 1024)];
+      return failed("guard-refused", `The change is not published: ${what} ${bytes} MiB (at most ${most} MiB).`, "");
+    }
+    case "work": {
+      for (const { path, why } of work.notTaken.slice(0, 10)) job.ports.log.line(`not taken along: ${path} (${why})`);
+      const composed = await compose(host, {
+        work,
+        dropPaths: isWorkflow,
+        trailers: [`Agent-Dispatch-Item: ${job.claim.record.key}`, `Agent-Dispatch-Profile: ${profile.name}`],
+        leftoverSubject: `Work on #${job.item.issue.number}: ${job.item.issue.title}`.slice(0, 72),
+        mapMessage: (message) => harmless(job.ports.redact(message), 20_000),
+      });
+      if (composed.kind === "composed") return { kind: "ok", composed };
+      return failed("contract-invalid", `The agent's commits cannot be read: ${composed.why}.`, "");
+    }
+    default:
+      return work satisfies never;
+  }
+}
+
+export function failed(kind: FailureClass, text: string, output: string): Failed {
+  return { kind: "failed", class: kind, text, fingerprint: fingerprint(kind, text), resetsAt: null, output };
+}

@@ -38442,7 +38442,8 @@ function systemClock() {
 /* harmony export */   fQ: () => (/* binding */ failureClasses),
 /* harmony export */   n2: () => (/* binding */ goesToPerson),
 /* harmony export */   py: () => (/* binding */ cooldownSeconds),
-/* harmony export */   qE: () => (/* binding */ failureRules)
+/* harmony export */   qE: () => (/* binding */ failureRules),
+/* harmony export */   s7: () => (/* binding */ isOfTheProfile)
 /* harmony export */ });
 /* unused harmony export sameFailuresMax */
 // How attempts fail, and what follows from it: one table, read by decide (attempts, cooldown), by the texts (remedy) and by the agent's classifier.
@@ -38472,7 +38473,7 @@ const failureClasses = [
     "budget",
 ];
 const ofTheWork = { costsAttempt: true, cooldown: "attempt", twiceGoesToPerson: true };
-const ofTheProfile = { costsAttempt: false, cooldown: "profile", twiceGoesToPerson: false };
+const ofTheProfile = { costsAttempt: false, cooldown: "parked", twiceGoesToPerson: false };
 const ofTheForge = { costsAttempt: false, cooldown: "short", twiceGoesToPerson: false };
 /** One row per class; the sentence says what helps, in the words of somebody who reads it on the issue's page. */
 const failureRules = {
@@ -38497,7 +38498,11 @@ const failureRules = {
     },
     conflict: { ...ofTheWork, remedy: "Resolve the conflict with the base branch by hand." },
     abandoned: { ...ofTheWork, remedy: "The run ended without a word: look at the runner." },
-    quota: { ...ofTheProfile, remedy: "Wait until the usage limit resets, or give a second profile in `agents`." },
+    quota: {
+        ...ofTheProfile,
+        cooldown: "quota",
+        remedy: "Wait until the usage limit resets, or give a second profile in `agents`.",
+    },
     auth: { ...ofTheProfile, remedy: "Check the model's credential in the workflow's secrets." },
     "model-unavailable": { ...ofTheProfile, remedy: "Check the model's name, and whether its provider is up." },
     "start-up": {
@@ -38544,6 +38549,12 @@ function goesToPerson(failure, attempt, attemptsMax, same) {
     const rule = failureRules[failure];
     return ((rule.costsAttempt && attempt >= attemptsMax) || (rule.twiceGoesToPerson && same >= 2) || same >= sameFailuresMax);
 }
+/** A profile that is logged out, missing or without its model stays so until somebody mends it; an order ends the wait. */
+const parkedSeconds = 21_600;
+/** Whether the next profile is tried in the same run. */
+function isOfTheProfile(failure) {
+    return ["quota", "parked"].includes(failureRules[failure].cooldown);
+}
 /** Seconds until the item may be tried again. `ladder` is `limits.cooldownSeconds`, `times` how often it failed in a row, from 1. */
 function cooldownSeconds(failure, times, ladder) {
     const rule = failureRules[failure];
@@ -38554,7 +38565,9 @@ function cooldownSeconds(failure, times, ladder) {
             return ladder[0] ?? 300;
         case "attempt":
             return ladder[Math.min(Math.max(times, 1), ladder.length) - 1] ?? 300;
-        case "profile":
+        case "parked":
+            return parkedSeconds;
+        case "quota":
             return Math.min(900 * 2 ** Math.max(times - 1, 0), 21_600);
         default:
             return rule.cooldown;
@@ -39063,7 +39076,10 @@ function describe(thrown) {
 
 
 function actionLog(redact) {
-    const safe = (text) => (0,_core_text_js__WEBPACK_IMPORTED_MODULE_1__/* .withoutControls */ .DJ)(redact(text)).split("\n").map(inert).join("\n");
+    const safe = (text) => redact((0,_core_text_js__WEBPACK_IMPORTED_MODULE_1__/* .withoutControls */ .DJ)(redact(text)))
+        .split("\n")
+        .map(inert)
+        .join("\n");
     return {
         line: (text) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq(safe(text)),
         warning: (text) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(safe(text)),
@@ -39223,6 +39239,10 @@ async function publishOutcome(outcome, temp) {
 /** Whatever was thrown makes the run red, with what to do as the last line. */
 function fail(error) {
     process.exitCode = 1;
+    if (process.env["GITHUB_OUTPUT"] !== undefined) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH("outcome", "failed");
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH("reason", redact((0,_errors_js__WEBPACK_IMPORTED_MODULE_8__/* .describe */ .q0)(error)));
+    }
     _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .error */ .z3(redact((0,_errors_js__WEBPACK_IMPORTED_MODULE_8__/* .describe */ .q0)(error)));
     if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_8__/* .RunError */ .e4) && error instanceof Error && error.stack !== undefined)
         _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .info */ .pq(redact(error.stack));
@@ -56970,6 +56990,9 @@ function repositoryCalls(client) {
             const found = await find(what, content, () => once.repos.repoGetContents(owner, name, encoded, { ref }));
             if (found === null)
                 return null;
+            // 1.22 lists every path of an empty repository as an empty folder, which git has not.
+            if (Array.isArray(found) && found.length === 0)
+                return null;
             if (Array.isArray(found))
                 throw unfit(what, "it is a folder.");
             if (found.type !== "file")
@@ -58284,6 +58307,10 @@ const LedgerRecord = looseObject({
     spend: looseObject({ usd: schemas_number().min(0), tokens: Count }),
     /** State that follows when the effects of a published record are finished. */
     after: schemas_enum(["done", "released", "blocked", "closed"]),
+    /** How often effects could not be finished, in a row; absent = never. */
+    unfinished: Count.optional(),
+    /** When they may be tried again; absent = at once. */
+    resumeAt: Time.optional(),
     /** SHA-256 of the issue's title and body as first seen by this generation; a later change by somebody untrusted stops the item. */
     bodyHash: schemas_string().nullable(),
 });
@@ -58597,7 +58624,8 @@ needsLook) {
     const wanting = items.filter(needsLook);
     const isAssigned = (item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
     const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
-    const isRecent = (item) => snapshot.now - item.issue.updatedAt < assignedLookMs;
+    const isBegun = ({ record }) => record.kind === "record" && ["published", "held", "released"].includes(record.record.state);
+    const isRecent = (item) => isBegun(item) || snapshot.now - item.issue.updatedAt < assignedLookMs;
     const assigned = wanting.filter((item) => !free.includes(item) && isRecent(item));
     const top = free.slice(0, Math.ceil(policy.looksMax / 2));
     const rest = turn(free.slice(top.length), snapshot.seed, policy.looksMax - top.length - assignedLooksMax);
@@ -58652,9 +58680,9 @@ function refusals(c, details) {
         if (order.verb !== "run" && !refused)
             add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
     }
-    if (details.branch !== null && c.record === null) {
+    if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && s.pending !== null) {
         const id = `branch:${details.branch}`;
-        add(id, `Not started: the branch \`agent/issue-${c.item.issue.number}\` exists already and is not the program's. Rename or delete it.`, null);
+        add(id, `Not started: the branch \`${c.record?.branch || `agent/issue-${c.item.issue.number}`}\` holds commits that are not the program's. Rename or delete it.`, null);
     }
     return result;
 }
@@ -58824,7 +58852,7 @@ function personsPull({ item }) {
     return item.issue.isPull ? skip("it is a person's pull request; reviewing those is not supported yet") : null;
 }
 function unlabelled({ item, labelled, named, record, policy }) {
-    if (labelled || named || record?.state === "published")
+    if (labelled || named || record?.state === "published" || record?.state === "held")
         return null;
     return skip(`\`${policy.label}\` is off${item.issue.assignees.length > 0 ? "" : ", nobody asks for work"}`);
 }
@@ -58864,7 +58892,7 @@ function excluded({ item, policy, snapshot, record }) {
         return `its title matches \`${title.source}\`, which excludes it`;
     const own = record?.branch ?? branchName(item.issue.number, 1);
     const [pull] = snapshot.openPulls
-        .filter((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number))
+        .filter((p) => !(p.headIsHere && p.headRef === own) && closes(`${p.title}\n${p.body}`, item.issue.number))
         .sort((a, b) => a.number - b.number);
     return pull === undefined ? null : `pull request #${pull.number} by @${pull.author} closes it already`;
 }
@@ -58897,11 +58925,26 @@ function coolingWithoutOrder(c) {
     const until = coolsUntil(c.record, c.snapshot);
     return until === null || known(c).s.pending !== null ? null : skip(until);
 }
-function unfinished({ item, record }) {
-    return record?.state === "published" ? { kind: "work", work: { kind: "resume", item, row: 7 } } : null;
+function unfinished({ item, record, snapshot }) {
+    if (record?.state !== "published")
+        return null;
+    if (record.resumeAt !== undefined && Date.parse(record.resumeAt) > snapshot.now) {
+        return skip(`what an earlier run published is finished after ${(0,core_text/* clockTime */.qo)(record.resumeAt)}; the last try failed`);
+    }
+    return { kind: "work", work: { kind: "resume", item, row: 7 } };
 }
 function labelOff(c) {
-    return c.labelled || isExplicit(known(c).s) ? null : skip(`\`${c.policy.label}\` is off, nobody asks for work`);
+    const { details, s } = known(c);
+    return stands(c, details, s) || isExplicit(s) ? null : skip(`\`${c.policy.label}\` is off, nobody asks for work`);
+}
+/**
+ * The label is on; or a run that obeyed a command died before it could put it on, and nobody has taken it off since.
+ */
+function stands({ labelled, record, policy }, details, s) {
+    if (labelled || record?.state !== "held")
+        return labelled;
+    const isRemoval = (e) => e.kind === "label" && !e.added && e.label === policy.label;
+    return !details.timeline.some((e) => isRemoval(e) && e.at >= s.lastOrderAt);
 }
 /** A command or a run by hand: it names the item, so what only keeps the program from choosing it by itself does not count. */
 function isExplicit(s) {
@@ -58931,8 +58974,9 @@ function notReady(c) {
         if (blocker !== undefined)
             return skip(`it waits for ${blocker.repository}#${blocker.number}, which is open`);
     }
-    if (details.branch !== null && ownBranch(c) !== record?.branch) {
-        return skip(`the branch \`${ownBranch(c)}\` exists already and no record says that it is ours; rename or delete it`);
+    // Only a head that the record names is ours: whatever else stands there is somebody's work and is never replaced.
+    if (details.branch !== null && details.branch !== record?.head) {
+        return skip(`the branch \`${ownBranch(c)}\` holds commits that are not the program's; rename or delete it`);
     }
     const pulls = snapshot.openPulls.filter((pull) => isProgram(snapshot, pull.author)).length;
     if (pulls >= policy.maxOpenPulls)
@@ -58942,12 +58986,13 @@ function notReady(c) {
     return null;
 }
 /** Work begun under an order that still stands: failed, or its run died. */
-function continues({ record, labelled, item, snapshot, policy }, s) {
-    if (record === null || !labelled || record.askedBy === "")
+function continues(c, s) {
+    const { record, item, snapshot, policy } = c;
+    if (record === null || item.details === null || !stands(c, item.details, s) || record.askedBy === "")
         return false;
     if (record.state !== "released" && record.state !== "held")
         return false;
-    const last = item.details?.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
+    const last = item.details.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
     // A label that somebody without the right put on after the last order asks for something new, and is refused.
     return last === undefined || isProgram(snapshot, last.by) || last.at <= s.lastOrderAt;
 }
@@ -59112,6 +59157,7 @@ function parseSlot(message) {
 
 
 
+
 /** Items of the ledger without label that one run looks at, for repairs. */
 const unlabelledLooksMax = 3;
 /** Former pull requests that one run reads. */
@@ -59199,9 +59245,8 @@ async function observe_unlabelled(ports, ledger, listed, openPulls, seed) {
     });
     if (numbers.length === 0)
         return [];
-    const start = (seed * unlabelledLooksMax) % numbers.length;
-    const turn = [...numbers.slice(start), ...numbers.slice(0, start)].slice(0, unlabelledLooksMax);
-    const found = await Promise.all(turn.map((number) => ports.forge.issue(number)));
+    const chosen = turn(numbers, seed, unlabelledLooksMax);
+    const found = await Promise.all(chosen.map((number) => ports.forge.issue(number)));
     return found.filter((issue) => issue !== null);
 }
 async function formerPull(ports, issue, record, policy, who) {
@@ -59337,7 +59382,9 @@ async function dispatchTick(ports, decision, ref) {
 }
 /** When work is left that could start now, one dispatch. A chain that cannot start costs time, never correctness. */
 async function chain(ports, settings, who, trigger, reached, done) {
-    if (!settings.chain || done.outcome === "lost")
+    // A resume that failed would be tried again at once, for ever: the next tick has time.
+    const isStuck = done.outcome === "lost" || (done.kind === "resume" && done.outcome === "failed");
+    if (!settings.chain || isStuck)
         return done;
     try {
         const own = await ports.ownRun();
@@ -59664,7 +59711,13 @@ class Claim {
     }
     /** Lets the next run take over at once: effects could not be finished, and this run ends. */
     abandon() {
-        return this.#serially(() => this.#move({ ttlSeconds: 0, seq: this.#record.seq + 1 }, this.#effects, []));
+        const times = (this.#record.unfinished ?? 0) + 1;
+        // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
+        const ladder = this.#ports.limits.cooldownSeconds;
+        const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
+        const resumeAt = new Date(this.#ports.now() + waitMs).toISOString();
+        const change = { ttlSeconds: 0, unfinished: times, resumeAt, seq: this.#record.seq + 1 };
+        return this.#serially(() => this.#move(change, this.#effects, []));
     }
     async #move(change, effects, more) {
         await this.#settlePending();
@@ -63128,7 +63181,7 @@ async function author_author(job, plan, workspace, base, stop) {
         const bench = { job, plan, workspace, base, profile, stop };
         const end = last === null || (await makeFresh(bench)) ? await work(bench, deadline, spend) : last.end;
         last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
-        if (end.kind !== "failed" || core_failure/* failureRules */.qE[end.class].cooldown !== "profile")
+        if (end.kind !== "failed" || !(0,core_failure/* isOfTheProfile */.s7)(end.class))
             return last;
         job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
     }
@@ -63186,15 +63239,13 @@ async function work(bench, deadline, spend) {
 const historyBytesMax = 64 * 1024 * 1024;
 /** Every commit is published, so what a later one took out again is looked at too. What cannot be looked at is not published. */
 async function secretsInHistory(job, base, composed) {
-    if (composed.commits < 2)
-        return [];
     const args = ["log", "--patch", "--format=", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv"];
     const host = await job.ports.host();
     const shown = await host.run([...args, `${base}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
     if (shown.kind !== "ended" || shown.code !== 0)
         return ["its commits are too large to be looked through for secrets"];
     const isFound = job.ports.holdsSecret(shown.stdout.toString("utf8"));
-    return isFound ? ["one of its commits holds a secret of this run, even if a later one took it out"] : [];
+    return isFound ? ["its commits hold a secret of this run, if only in one that a later one took back"] : [];
 }
 /** Still red: the same checks on the base tell whether the change is to blame. */
 async function redOnBase(job, workspace, base, red, stop) {
@@ -63287,7 +63338,7 @@ async function implement_implement(job, work) {
     let life = null;
     try {
         // First the label is put on where a command asked: its absence would else look like a person's.
-        await begin(own);
+        await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
         life = keepAlive(job);
         const authored = await implement_attempt(own, workspace, life);
         return await end(own, authored, life);
@@ -63562,7 +63613,7 @@ function repairs(snapshot, policy) {
         return [];
     const result = [];
     for (const item of snapshot.items) {
-        if (item.record.kind === "unreadable" || hasLabel(item.issue.labels, "hold"))
+        if (item.record.kind === "unreadable" || hasLabel(item.issue.labels, holdLabel))
             continue;
         if (item.record.kind === "record" && isLive(item.record.record, snapshot.now, policy.limits.slackSeconds))
             continue;

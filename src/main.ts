@@ -133,6 +133,10 @@ async function publishOutcome(outcome: Outcome, temp: string): Promise<void> {
 /** Whatever was thrown makes the run red, with what to do as the last line. */
 function fail(error: unknown): void {
   process.exitCode = 1;
+  if (process.env["GITHUB_OUTPUT"] !== undefined) {
+    core.setOutput("outcome", "failed");
+    core.setOutput("reason", redact(describe(error)));
+  }
   core.error(redact(describe(error)));
   if (!(error instanceof RunError) && error instanceof Error && error.stack !== undefined)
     core.info(redact(error.stack));

@@ -15,6 +15,7 @@ import {
   type Trigger,
 } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
+import { turn } from "./core/priority.ts";
 import { describe, RunError } from "./errors.ts";
 import type { Account, Issue, Pull } from "./forge/port.ts";
 import { parseControl } from "./ledger/control.ts";
@@ -135,9 +136,8 @@ async function unlabelled(
     return waits || listed.some((issue) => issue.number === Number(number)) ? [] : [Number(number)];
   });
   if (numbers.length === 0) return [];
-  const start = (seed * unlabelledLooksMax) % numbers.length;
-  const turn = [...numbers.slice(start), ...numbers.slice(0, start)].slice(0, unlabelledLooksMax);
-  const found = await Promise.all(turn.map((number) => ports.forge.issue(number)));
+  const chosen = turn(numbers, seed, unlabelledLooksMax);
+  const found = await Promise.all(chosen.map((number) => ports.forge.issue(number)));
   return found.filter((issue) => issue !== null);
 }
 

@@ -147,7 +147,7 @@ function personsPull({ item }: Candidate): Answer | null {
 }
 
 function unlabelled({ item, labelled, named, record, policy }: Candidate): Answer | null {
-  if (labelled || named || record?.state === "published") return null;
+  if (labelled || named || record?.state === "published" || record?.state === "held") return null;
   return skip(`\`${policy.label}\` is off${item.issue.assignees.length > 0 ? "" : ", nobody asks for work"}`);
 }
 
@@ -184,7 +184,7 @@ function excluded({ item, policy, snapshot, record }: Candidate): string | null 
   if (title !== undefined) return `its title matches \`${title.source}\`, which excludes it`;
   const own = record?.branch ?? branchName(item.issue.number, 1);
   const [pull] = snapshot.openPulls
-    .filter((p) => p.headRef !== own && closes(`${p.title}\n${p.body}`, item.issue.number))
+    .filter((p) => !(p.headIsHere && p.headRef === own) && closes(`${p.title}\n${p.body}`, item.issue.number))
     .sort((a, b) => a.number - b.number);
   return pull === undefined ? null : `pull request #${pull.number} by @${pull.author} closes it already`;
 }
@@ -222,12 +222,26 @@ function coolingWithoutOrder(c: Candidate): Answer | null {
   return until === null || known(c).s.pending !== null ? null : skip(until);
 }
 
-function unfinished({ item, record }: Candidate): Answer | null {
-  return record?.state === "published" ? { kind: "work", work: { kind: "resume", item, row: 7 } } : null;
+function unfinished({ item, record, snapshot }: Candidate): Answer | null {
+  if (record?.state !== "published") return null;
+  if (record.resumeAt !== undefined && Date.parse(record.resumeAt) > snapshot.now) {
+    return skip(`what an earlier run published is finished after ${clockTime(record.resumeAt)}; the last try failed`);
+  }
+  return { kind: "work", work: { kind: "resume", item, row: 7 } };
 }
 
 function labelOff(c: Candidate): Answer | null {
-  return c.labelled || isExplicit(known(c).s) ? null : skip(`\`${c.policy.label}\` is off, nobody asks for work`);
+  const { details, s } = known(c);
+  return stands(c, details, s) || isExplicit(s) ? null : skip(`\`${c.policy.label}\` is off, nobody asks for work`);
+}
+
+/**
+ * The label is on; or a run that obeyed a command died before it could put it on, and nobody has taken it off since.
+ */
+function stands({ labelled, record, policy }: Candidate, details: Details, s: Standing): boolean {
+  if (labelled || record?.state !== "held") return labelled;
+  const isRemoval = (e: Details["timeline"][number]) => e.kind === "label" && !e.added && e.label === policy.label;
+  return !details.timeline.some((e) => isRemoval(e) && e.at >= s.lastOrderAt);
 }
 
 /** A command or a run by hand: it names the item, so what only keeps the program from choosing it by itself does not count. */
@@ -256,10 +270,9 @@ function notReady(c: Candidate): Answer | null {
     const [blocker] = details.openDependencies;
     if (blocker !== undefined) return skip(`it waits for ${blocker.repository}#${blocker.number}, which is open`);
   }
-  if (details.branch !== null && ownBranch(c) !== record?.branch) {
-    return skip(
-      `the branch \`${ownBranch(c)}\` exists already and no record says that it is ours; rename or delete it`,
-    );
+  // Only a head that the record names is ours: whatever else stands there is somebody's work and is never replaced.
+  if (details.branch !== null && details.branch !== record?.head) {
+    return skip(`the branch \`${ownBranch(c)}\` holds commits that are not the program's; rename or delete it`);
   }
   const pulls = snapshot.openPulls.filter((pull) => isProgram(snapshot, pull.author)).length;
   if (pulls >= policy.maxOpenPulls)
@@ -270,10 +283,11 @@ function notReady(c: Candidate): Answer | null {
 }
 
 /** Work begun under an order that still stands: failed, or its run died. */
-function continues({ record, labelled, item, snapshot, policy }: Candidate, s: Standing): boolean {
-  if (record === null || !labelled || record.askedBy === "") return false;
+function continues(c: Candidate, s: Standing): boolean {
+  const { record, item, snapshot, policy } = c;
+  if (record === null || item.details === null || !stands(c, item.details, s) || record.askedBy === "") return false;
   if (record.state !== "released" && record.state !== "held") return false;
-  const last = item.details?.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
+  const last = item.details.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
   // A label that somebody without the right put on after the last order asks for something new, and is refused.
   return last === undefined || isProgram(snapshot, last.by) || last.at <= s.lastOrderAt;
 }

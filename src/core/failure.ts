@@ -30,8 +30,8 @@ export type FailureClass = (typeof failureClasses)[number];
 export interface FailureRule {
   /** Whether the attempt counts against `max-attempts`. */
   costsAttempt: boolean;
-  /** attempt = the ladder `limits.cooldownSeconds`; short = 300 s; profile = 900 s doubling to 6 h; none = at once. */
-  cooldown: "attempt" | "short" | "profile" | "none";
+  /** attempt = the ladder `limits.cooldownSeconds`; short = 300 s; quota = 900 s doubling to 6 h, or until its reset; parked = 6 h; none = at once. */
+  cooldown: "attempt" | "short" | "quota" | "parked" | "none";
   /** Whether the same failure twice in a row goes to a person at once, whatever is left of `max-attempts`. */
   twiceGoesToPerson: boolean;
   /** What a person can do, one sentence. */
@@ -39,7 +39,7 @@ export interface FailureRule {
 }
 
 const ofTheWork = { costsAttempt: true, cooldown: "attempt", twiceGoesToPerson: true } as const;
-const ofTheProfile = { costsAttempt: false, cooldown: "profile", twiceGoesToPerson: false } as const;
+const ofTheProfile = { costsAttempt: false, cooldown: "parked", twiceGoesToPerson: false } as const;
 const ofTheForge = { costsAttempt: false, cooldown: "short", twiceGoesToPerson: false } as const;
 
 /** One row per class; the sentence says what helps, in the words of somebody who reads it on the issue's page. */
@@ -65,7 +65,11 @@ export const failureRules: Record<FailureClass, FailureRule> = {
   },
   conflict: { ...ofTheWork, remedy: "Resolve the conflict with the base branch by hand." },
   abandoned: { ...ofTheWork, remedy: "The run ended without a word: look at the runner." },
-  quota: { ...ofTheProfile, remedy: "Wait until the usage limit resets, or give a second profile in `agents`." },
+  quota: {
+    ...ofTheProfile,
+    cooldown: "quota",
+    remedy: "Wait until the usage limit resets, or give a second profile in `agents`.",
+  },
   auth: { ...ofTheProfile, remedy: "Check the model's credential in the workflow's secrets." },
   "model-unavailable": { ...ofTheProfile, remedy: "Check the model's name, and whether its provider is up." },
   "start-up": {
@@ -117,6 +121,14 @@ export function goesToPerson(failure: FailureClass, attempt: number, attemptsMax
   );
 }
 
+/** A profile that is logged out, missing or without its model stays so until somebody mends it; an order ends the wait. */
+const parkedSeconds = 21_600;
+
+/** Whether the next profile is tried in the same run. */
+export function isOfTheProfile(failure: FailureClass): boolean {
+  return ["quota", "parked"].includes(failureRules[failure].cooldown);
+}
+
 /** Seconds until the item may be tried again. `ladder` is `limits.cooldownSeconds`, `times` how often it failed in a row, from 1. */
 export function cooldownSeconds(failure: FailureClass, times: number, ladder: readonly number[]): number {
   const rule = failureRules[failure];
@@ -127,7 +139,9 @@ export function cooldownSeconds(failure: FailureClass, times: number, ladder: re
       return ladder[0] ?? 300;
     case "attempt":
       return ladder[Math.min(Math.max(times, 1), ladder.length) - 1] ?? 300;
-    case "profile":
+    case "parked":
+      return parkedSeconds;
+    case "quota":
       return Math.min(900 * 2 ** Math.max(times - 1, 0), 21_600);
     default:
       return rule.cooldown satisfies never;

@@ -44,7 +44,9 @@ export function lookable(
   const wanting = items.filter(needsLook);
   const isAssigned = (item: Item) => item.issue.assignees.some((login) => !isProgram(snapshot, login));
   const free = wanting.filter((item) => item.issue.number === snapshot.trigger.item || !isAssigned(item));
-  const isRecent = (item: Item) => snapshot.now - item.issue.updatedAt < assignedLookMs;
+  const isBegun = ({ record }: Item) =>
+    record.kind === "record" && ["published", "held", "released"].includes(record.record.state);
+  const isRecent = (item: Item) => isBegun(item) || snapshot.now - item.issue.updatedAt < assignedLookMs;
   const assigned = wanting.filter((item) => !free.includes(item) && isRecent(item));
   const top = free.slice(0, Math.ceil(policy.looksMax / 2));
   const rest = turn(free.slice(top.length), snapshot.seed, policy.looksMax - top.length - assignedLooksMax);
@@ -53,7 +55,7 @@ export function lookable(
 }
 
 /** `count` of a list from a place that `seed` picks, going round at the end. Hashed: seeds often come in even steps (every second run, every 5 minutes). */
-function turn<T>(list: readonly T[], seed: number, count: number): T[] {
+export function turn<T>(list: readonly T[], seed: number, count: number): T[] {
   if (list.length === 0 || count <= 0) return [];
   const start = scattered(seed) % list.length;
   return [...list.slice(start), ...list.slice(0, start)].slice(0, count);

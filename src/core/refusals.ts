@@ -36,11 +36,11 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
     if (order.verb !== "run" && !refused)
       add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
   }
-  if (details.branch !== null && c.record === null) {
+  if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && s.pending !== null) {
     const id = `branch:${details.branch}`;
     add(
       id,
-      `Not started: the branch \`agent/issue-${c.item.issue.number}\` exists already and is not the program's. Rename or delete it.`,
+      `Not started: the branch \`${c.record?.branch || `agent/issue-${c.item.issue.number}`}\` holds commits that are not the program's. Rename or delete it.`,
       null,
     );
   }

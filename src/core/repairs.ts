@@ -3,7 +3,7 @@
 import { isLive } from "../ledger/record.ts";
 import type { Effect } from "./effects.ts";
 import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
-import { type Policy, stageOf } from "./policy.ts";
+import { holdLabel, type Policy, stageOf } from "./policy.ts";
 
 export interface Repair {
   item: Item;
@@ -22,7 +22,7 @@ export function repairs(snapshot: Snapshot, policy: Policy): Repair[] {
   if (pause !== null && (pause.until === null || pause.until > snapshot.now)) return [];
   const result: Repair[] = [];
   for (const item of snapshot.items) {
-    if (item.record.kind === "unreadable" || hasLabel(item.issue.labels, "hold")) continue;
+    if (item.record.kind === "unreadable" || hasLabel(item.issue.labels, holdLabel)) continue;
     if (item.record.kind === "record" && isLive(item.record.record, snapshot.now, policy.limits.slackSeconds)) continue;
     const repair = closeItem(item, snapshot, policy) ?? unassignBot(item, snapshot, policy);
     if (repair !== null) result.push(repair);

@@ -41,6 +41,8 @@ export function repositoryCalls(client: Client): RepositoryCalls {
       const encoded = path.split("/").map(encodeURIComponent).join("/");
       const found = await find(what, content, () => once.repos.repoGetContents(owner, name, encoded, { ref }));
       if (found === null) return null;
+      // 1.22 lists every path of an empty repository as an empty folder, which git has not.
+      if (Array.isArray(found) && found.length === 0) return null;
       if (Array.isArray(found)) throw unfit(what, "it is a folder.");
       if (found.type !== "file") throw unfit(what, `it is a ${found.type}, not a file.`);
       // The server leaves the text out where it finds it too long to send.

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import type { Profile } from "../agent/profile.ts";
 import type { ReadResult, Result } from "../agent/result.ts";
 import type { ImplementPlan } from "../core/decision.ts";
-import { failureRules } from "../core/failure.ts";
+import { isOfTheProfile } from "../core/failure.ts";
 import { guards } from "../core/guards.ts";
 import type { CheckResult } from "../core/report.ts";
 import { makeClone } from "../git/clone.ts";
@@ -61,7 +61,7 @@ export async function author(
     const bench: Bench = { job, plan, workspace, base, profile, stop };
     const end: AuthorEnd = last === null || (await makeFresh(bench)) ? await work(bench, deadline, spend) : last.end;
     last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
-    if (end.kind !== "failed" || failureRules[end.class].cooldown !== "profile") return last;
+    if (end.kind !== "failed" || !isOfTheProfile(end.class)) return last;
     job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
   }
   if (last === null) throw new Error("no profile is configured");
@@ -116,13 +116,12 @@ const historyBytesMax = 64 * 1024 * 1024;
 
 /** Every commit is published, so what a later one took out again is looked at too. What cannot be looked at is not published. */
 async function secretsInHistory(job: Job, base: string, composed: Composed): Promise<string[]> {
-  if (composed.commits < 2) return [];
   const args = ["log", "--patch", "--format=", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv"];
   const host = await job.ports.host();
   const shown = await host.run([...args, `${base}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
   if (shown.kind !== "ended" || shown.code !== 0) return ["its commits are too large to be looked through for secrets"];
   const isFound = job.ports.holdsSecret(shown.stdout.toString("utf8"));
-  return isFound ? ["one of its commits holds a secret of this run, even if a later one took it out"] : [];
+  return isFound ? ["its commits hold a secret of this run, if only in one that a later one took back"] : [];
 }
 
 /** Still red: the same checks on the base tell whether the change is to blame. */

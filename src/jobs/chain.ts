@@ -46,7 +46,9 @@ export async function chain(
   reached: Reached,
   done: Outcome,
 ): Promise<Outcome> {
-  if (!settings.chain || done.outcome === "lost") return done;
+  // A resume that failed would be tried again at once, for ever: the next tick has time.
+  const isStuck = done.outcome === "lost" || (done.kind === "resume" && done.outcome === "failed");
+  if (!settings.chain || isStuck) return done;
   try {
     const own = await ports.ownRun();
     if (own === null) return done;

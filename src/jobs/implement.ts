@@ -39,7 +39,7 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
   let life: Keepalive | null = null;
   try {
     // First the label is put on where a command asked: its absence would else look like a person's.
-    await begin(own);
+    await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
     life = keepAlive(job);
     const authored = await attempt(own, workspace, life);
     return await end(own, authored, life);

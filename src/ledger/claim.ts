@@ -177,7 +177,13 @@ export class Claim {
 
   /** Lets the next run take over at once: effects could not be finished, and this run ends. */
   abandon(): Promise<CasOutcome> {
-    return this.#serially(() => this.#move({ ttlSeconds: 0, seq: this.#record.seq + 1 }, this.#effects, []));
+    const times = (this.#record.unfinished ?? 0) + 1;
+    // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
+    const ladder = this.#ports.limits.cooldownSeconds;
+    const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
+    const resumeAt = new Date(this.#ports.now() + waitMs).toISOString();
+    const change = { ttlSeconds: 0, unfinished: times, resumeAt, seq: this.#record.seq + 1 };
+    return this.#serially(() => this.#move(change, this.#effects, []));
   }
 
   async #move(change: Partial<LedgerRecord>, effects: Effects | null, more: RefChange[]): Promise<CasOutcome> {

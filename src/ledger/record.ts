@@ -71,6 +71,10 @@ export const LedgerRecord = z.looseObject({
   spend: z.looseObject({ usd: z.number().min(0), tokens: Count }),
   /** State that follows when the effects of a published record are finished. */
   after: z.enum(["done", "released", "blocked", "closed"]),
+  /** How often effects could not be finished, in a row; absent = never. */
+  unfinished: Count.optional(),
+  /** When they may be tried again; absent = at once. */
+  resumeAt: Time.optional(),
   /** SHA-256 of the title and body as first seen by this generation; a later change by somebody untrusted stops the item. */
   bodyHash: z.string().nullable(),
 });

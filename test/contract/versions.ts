@@ -8,6 +8,14 @@ export interface Differences {
   runById: boolean;
   /** A dispatch of a workflow without `workflow_dispatch` is refused (1.26); 1.24 says yes and starts nothing. */
   refusesWithoutTrigger: boolean;
+  /** `actions/tasks` exists (1.23): without it no version lists runs. */
+  listsRuns: boolean;
+  /** `PUT issues/{n}/lock` exists (1.24). */
+  locksByRest: boolean;
+  /** An account may ask for its own permission. 1.22 compares with a name that only accounts from elsewhere have. */
+  knowsItself: boolean;
+  /** The permission of a team's member is the least right of the team's units (1.22); later it leaves units out. */
+  permissionCountsUnits: boolean;
   /** A dispatch cancels the former run of the workflow (before 1.26). */
   dispatchCancels: boolean;
 }
@@ -17,6 +25,10 @@ export function differencesOf(version: string): Differences {
     dispatch: !isBefore(version, 24),
     runById: !isBefore(version, 25),
     refusesWithoutTrigger: !isBefore(version, 26),
+    listsRuns: !isBefore(version, 23),
+    locksByRest: !isBefore(version, 24),
+    knowsItself: !isBefore(version, 23),
+    permissionCountsUnits: isBefore(version, 23),
     dispatchCancels: isBefore(version, 26),
   };
 }

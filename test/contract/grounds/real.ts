@@ -3,20 +3,19 @@ import process from "node:process";
 import { giteaBinaries, startGitea } from "../../e2e/servers/gitea.ts";
 import { useRemote } from "../../e2e/servers/remote.ts";
 import type { Repo, Server } from "../../e2e/servers/server.ts";
-import { toolPath } from "../../support/executors/executor.ts";
 import type { Choice, Ground, NewTeam, RepoChange, Unit } from "../ground.ts";
-
-/** Set by the command line for an existing server that has no runner. */
-export const withoutRunner = "CONTRACT_WITHOUT_RUNNER";
+import { onlyNamed, withoutRunner } from "../settings.ts";
 
 /** One for each path in `GITEA_BIN` (or the `gitea` on PATH), and the one named by `GITEA_URL` and `GITEA_ADMIN_TOKEN`. */
 export function realServers(): Choice[] {
-  const choices: Choice[] = giteaBinaries().map((binary) => ({
+  const only = process.env[onlyNamed];
+  const binaries = only === "url" ? [] : giteaBinaries();
+  const choices: Choice[] = binaries.map((binary) => ({
     name: path.basename(binary),
-    start: async () => groundOf(await startGitea(binary, { runners: 1 }), toolPath("gitea-runner") !== null),
+    start: async () => groundOf(await startGitea(binary, { runners: 1 }), true),
   }));
   const [url, token] = [process.env["GITEA_URL"], process.env["GITEA_ADMIN_TOKEN"]];
-  if (url && token) {
+  if (url && token && only !== "programs") {
     const start = async () => groundOf(await useRemote(url, token), !process.env[withoutRunner]);
     choices.push({ name: `gitea at ${new URL(url).host}`, start });
   }

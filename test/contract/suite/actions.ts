@@ -38,7 +38,7 @@ export function actionsContract(stage: () => Stage): void {
 
     test("no run, no list without Actions", async () => {
       const blank = await stage().repo("actions-none");
-      expect(await stage().forge(blank, stage().cast.bot).recentRuns(10)).toEqual([]);
+      expect(await stage().forge(blank, stage().cast.bot).recentRuns(10)).toEqual(facts().listsRuns ? [] : null);
       const off = await stage().repo("actions-off", { "README.md": "x\n", ...workflows });
       await stage().ground.changeRepo(off, { actions: false });
       const onOff = stage().forge(off, stage().cast.bot);
@@ -50,6 +50,7 @@ export function actionsContract(stage: () => Stage): void {
 
     test("runs that a runner took, newest first, by the workflow's file and the event", async () => {
       await stage().ground.startCi(repo);
+      if (!facts().listsRuns) return expect(await forge.recentRuns(20)).toBeNull();
       if (!stage().ground.hasRunner) return expect(await forge.recentRuns(20)).toEqual([]);
       const first = await listed("a run", (run) => run.state === "ended");
       expect(first).toMatchObject({ id: null, workflow: "ci.yml", event: "push" });

@@ -6,10 +6,11 @@ import type { Api } from "../../e2e/servers/api.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";
+import { longLists } from "../settings.ts";
 import { makeLabel, openIssue, openPull, refusal, type Stage, times } from "../stage.ts";
 
 /** With `CONTRACT_LONG` (`--long`) more than a page: a real Gitea takes 0.8 s for each. */
-const manyPulls = process.env["CONTRACT_LONG"] ? 52 : 4;
+const manyPulls = process.env[longLists] ? 52 : 4;
 
 /** Pull requests: opened, found again, edited. */
 export function pullContract(stage: () => Stage): void {
@@ -181,12 +182,18 @@ export function pullContract(stage: () => Stage): void {
       await ahead("agent/again");
       const first = await open("agent/again");
       await rest.patch(`/pulls/${first.number}`, { state: "closed" });
+      const witness = await open("agent/again", "develop");
       await forge.deleteBranch("agent/again");
-      expect(await forge.pullsOf("agent/again")).toMatchObject([{ number: first.number, state: "closed" }]);
+      // Gitea works through a deletion after it has answered it, and closes what is open by then: also a pull request of the next life that
+      // was opened too soon (seen on 1.24.7).
+      const isWorkedThrough = async () => (await forge.pull(witness.number))?.state === "closed";
+      await until(isWorkedThrough, 20_000, "the deletion to be worked through");
+      expect(await numbersOf("agent/again")).toEqual([witness.number, first.number]);
       await ahead("agent/again");
       const second = await open("agent/again");
       expect(await forge.pullsOf("agent/again")).toMatchObject([
         { number: second.number, state: "open" },
+        { number: witness.number, state: "closed" },
         { number: first.number, state: "closed" },
       ]);
     });

@@ -17,14 +17,22 @@ interface Variant {
   assignee?: string;
   /** Labels of the repository; default all. */
   known?: readonly string[];
+  /** How long nothing has happened to the issues, in ms. */
+  ageMs?: number;
+  /** Requests allowed beyond 8 and one for every 50 issues. */
+  extra?: number;
 }
+
+const dayMs = 24 * 3_600_000;
 
 const variants: readonly Variant[] = [
   { name: "unlabelled", labels: [] },
   { name: "unlabelled, no label `bot` in the repository", labels: [], known: ["hold"] },
   { name: "`bot` and `hold`", labels: ["bot", "hold"] },
   { name: "`bot` and an excluded label", labels: ["bot", "wontfix"] },
-  { name: "`bot`, assigned to a person", labels: ["bot"], assignee: "alice" },
+  { name: "`bot`, assigned to a person, untouched for two days", labels: ["bot"], assignee: "alice", ageMs: 2 * dayMs },
+  // One of them is read closely: a label put on after the assignment would be an order all the same.
+  { name: "`bot`, assigned to a person today", labels: ["bot"], assignee: "alice", extra: 8 },
 ];
 
 export async function idle(report: Report): Promise<void> {
@@ -70,17 +78,19 @@ async function counts(report: Report, place: Place): Promise<void> {
   const rows = [];
   const none = await idleRun(place, await addRepo(place, "zero"));
   rows.push(["0", "", report.bound("requests, 0 issues", none.requests.length, 8), gits(report, "0 issues", none, 0)]);
-  for (const { name, labels, assignee, known } of variants) {
+  for (const { name, labels, assignee, known, ageMs = 0, extra = 0 } of variants) {
     for (const count of [50, 200, 1_000]) {
       const full = await addRepo(
         place,
         `i${count}-${variants.findIndex((v) => v.name === name)}`,
         known ? { labels: known } : {},
       );
+      place.forge.clockOffsetMs = -ageMs;
       await addIssues(place, full, count, { labels, ...(assignee === undefined ? {} : { assignee }) });
+      place.forge.clockOffsetMs = 0;
       const run = await idleRun(place, full);
       const what = `${count} issues, ${name}`;
-      const max = 8 + Math.ceil(count / 50);
+      const max = 8 + Math.ceil(count / 50) + extra;
       rows.push([
         String(count),
         name,

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { type Details, hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
+import { branchName, type Details, hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { type Order, ordersOf, trustIn } from "./orders.ts";
 import type { Policy } from "./policy.ts";
 
@@ -26,6 +26,17 @@ export function candidate(item: Item, snapshot: Snapshot, policy: Policy): Candi
     named: snapshot.trigger.item === item.issue.number,
     labelled: hasLabel(item.issue.labels, policy.label),
   };
+}
+
+/** The generation that work begun now belongs to. */
+export function generation({ record }: Candidate): number {
+  if (record === null) return 1;
+  return record.state === "closed" ? record.generation + 1 : record.generation;
+}
+
+/** The branch that work begun now is published on. */
+export function ownBranch(c: Candidate): string {
+  return branchName(c.item.issue.number, generation(c));
 }
 
 /** The orders of an item sorted by what they are worth. */

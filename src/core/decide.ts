@@ -10,6 +10,8 @@ import {
   bodyHash,
   type Candidate,
   candidate,
+  generation,
+  ownBranch,
   type Standing,
   standing,
   takenBy,
@@ -303,15 +305,6 @@ function textChanged({ record, item }: Candidate): boolean {
   return (
     record !== null && record.state !== "closed" && record.bodyHash !== null && record.bodyHash !== bodyHash(item.issue)
   );
-}
-
-function generation({ record }: Candidate): number {
-  if (record === null) return 1;
-  return record.state === "closed" ? record.generation + 1 : record.generation;
-}
-
-function ownBranch(c: Candidate): string {
-  return branchName(c.item.issue.number, generation(c));
 }
 
 function implement(c: Candidate): Answer {

@@ -1,7 +1,7 @@
 // Orders that are refused, each answered once, where it was given, with one line why. What was answered is read off the forge (our own
 // comment with the order's id), so that no state can be lost.
 
-import { type Candidate, standing } from "./candidate.ts";
+import { type Candidate, ownBranch, standing } from "./candidate.ts";
 import type { Refusal } from "./decision.ts";
 import { findMarker } from "./marker.ts";
 import { type Details, isProgram, sameLogin } from "./model.ts";
@@ -40,7 +40,7 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
     const id = `branch:${details.branch}`;
     add(
       id,
-      `Not started: the branch \`${c.record?.branch || `agent/issue-${c.item.issue.number}`}\` holds commits that are not the program's. Rename or delete it.`,
+      `Not started: the branch \`${ownBranch(c)}\` holds commits that are not the program's. Rename or delete it.`,
       null,
     );
   }

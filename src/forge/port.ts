@@ -223,8 +223,8 @@ export interface Forge {
   /** Whether a dispatch cancels the run of the same workflow that a former dispatch started and that is still going (before 1.26). */
   dispatchCancels(): Promise<boolean>;
   /**
-   * Starts a workflow by hand. `refused` = the forge understood and said no. Sent once; 1.24 says yes also for a workflow without
-   * `workflow_dispatch`, and starts nothing.
+   * Starts a workflow by hand. `refused` = the forge understood and said no. Sent once; 1.24 also starts a workflow
+   * without `workflow_dispatch`.
    */
   dispatch(
     workflow: string,

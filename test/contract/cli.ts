@@ -8,9 +8,6 @@ import { longLists, onlyNamed, withoutRunner } from "./settings.ts";
 
 /** Runs the contract on the servers that the arguments name; ends with vitest's exit code, or 2 when it could not begin. */
 
-const wish = readArguments(process.argv.slice(2), process.env);
-process.exitCode = await carryOut(wish);
-
 async function carryOut(wish: Wish): Promise<number> {
   switch (wish.kind) {
     case "help":
@@ -103,3 +100,5 @@ async function runTests(filter: string, environment: Record<string, string>): Pr
     child.once("exit", (code) => resolve(code ?? 1));
   });
 }
+
+process.exitCode = await carryOut(readArguments(process.argv.slice(2), process.env));

@@ -6,8 +6,11 @@ export interface Differences {
   dispatch: boolean;
   /** `actions/runs/{id}` exists (1.25). */
   runById: boolean;
-  /** A dispatch of a workflow without `workflow_dispatch` is refused (1.26); 1.24 says yes and starts nothing. */
-  refusesWithoutTrigger: boolean;
+  /**
+   * A dispatch of a workflow without `workflow_dispatch` is refused (1.26.4, 1.27.0); 1.24.7 starts it. A build between releases may do
+   * either: the one of May 2026 starts it.
+   */
+  refusesWithoutTrigger: "yes" | "no" | "either";
   /** `actions/tasks` exists (1.23): without it no version lists runs. */
   listsRuns: boolean;
   /** `PUT issues/{n}/lock` exists (1.24). */
@@ -24,7 +27,7 @@ export function differencesOf(version: string): Differences {
   return {
     dispatch: !isBefore(version, 24),
     runById: !isBefore(version, 25),
-    refusesWithoutTrigger: !isBefore(version, 26),
+    refusesWithoutTrigger: /dev/.test(version) ? "either" : isBefore(version, 26) ? "no" : "yes",
     listsRuns: !isBefore(version, 23),
     locksByRest: !isBefore(version, 24),
     knowsItself: !isBefore(version, 23),

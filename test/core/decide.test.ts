@@ -79,6 +79,9 @@ const dead = { state: "held", at: iso(now - hour), attempt: 1 } as const;
 const failed = { class: "timeout", fingerprint: "f", text: "too slow", at: iso(now - hour), same: 1 } as const;
 const cooling = { cooldownUntil: iso(now + 10 * minute), lastFailure: failed };
 const run = (change: Parameters<typeof aComment>[1] = {}) => aComment("/agent run", change);
+const unfinished = { ...live, state: "published", ttlSeconds: 0, unfinished: 2 } as const;
+/** A claim that obeyed the command of comment 300 and died. */
+const begun = { ...dead, handled: ["comment:300"] };
 
 chapter("before any row: the whole run", [
   {
@@ -623,6 +626,27 @@ chapter("row 7: effects of a dead run", [
     }),
     expected: "skip by row 5: @bob is assigned",
   },
+  {
+    when: "they could not be finished before: not yet again",
+    snapshot: one({ record: { ...unfinished, resumeAt: iso(now + 10 * minute) } }),
+    expected:
+      "skip by row 7: what an earlier run published is finished after 2026-03-01 12:10 UTC; the last try failed",
+  },
+  {
+    when: "not yet again, also for an explicit command",
+    snapshot: one({
+      record: { ...unfinished, resumeAt: iso(now + 10 * minute) },
+      issue: { comments: 1 },
+      details: { comments: [run()] },
+    }),
+    expected:
+      "skip by row 7: what an earlier run published is finished after 2026-03-01 12:10 UTC; the last try failed",
+  },
+  {
+    when: "they could not be finished before, the wait over at this very moment",
+    snapshot: one({ record: { ...unfinished, resumeAt: iso(now) } }),
+    expected: "resume #12",
+  },
 ]);
 
 chapter("row 9: the label is off", [
@@ -643,7 +667,71 @@ chapter("row 9: the label is off", [
   },
   {
     when: "taken off while a run was at work that then died",
-    snapshot: one({ issue: { labels: [] }, record: dead }),
+    snapshot: one({
+      issue: { labels: [] },
+      record: dead,
+      details: { timeline: [labelled(writer, now - hour), labelled(writer, now - minute, { id: 101, added: false })] },
+    }),
+    expected: "skip by row 9: `bot` is off, nobody asks for work",
+  },
+  {
+    when: "taken off in the very second of the order: off",
+    snapshot: one({
+      issue: { labels: [] },
+      record: { ...dead, handled: ["dispatch:run-8"], orderAt: iso(now - hour) },
+      details: { timeline: [labelled(writer, now - hour, { added: false })] },
+    }),
+    expected: "skip by row 9: `bot` is off, nobody asks for work",
+  },
+  {
+    when: "a run that obeyed a command died before it put the label on: known only with a look",
+    snapshot: one({ issue: { labels: [], comments: 1 }, record: begun, details: null }),
+    expected: "look at #12: details, agent/issue-12",
+  },
+  {
+    when: "the same, looked at: its order still stands",
+    snapshot: one({
+      issue: { labels: [], comments: 1 },
+      record: begun,
+      details: { timeline: [], comments: [run({ createdAt: now - hour })] },
+    }),
+    expected: "implement #12 on agent/issue-12, attempt 2, asked by alice",
+  },
+  {
+    when: "the same, the label taken off before the order",
+    snapshot: one({
+      issue: { labels: [], comments: 1 },
+      record: begun,
+      details: {
+        timeline: [
+          labelled(writer, now - 3 * hour),
+          labelled(writer, now - 2 * hour, { id: 101, added: false }),
+          labelled(writer, now - minute, { id: 102, label: "bug", added: false }),
+        ],
+        comments: [run({ createdAt: now - hour })],
+      },
+    }),
+    expected: "implement #12 on agent/issue-12, attempt 2, asked by alice",
+  },
+  {
+    when: "begun by a command, the label put on by the run and taken off by a person",
+    snapshot: one({
+      issue: { labels: [], comments: 1 },
+      record: begun,
+      details: {
+        timeline: [labelled(bot, now - 50 * minute), labelled(writer, now - minute, { id: 101, added: false })],
+        comments: [run({ createdAt: now - hour })],
+      },
+    }),
+    expected: "skip by row 9: `bot` is off, nobody asks for work",
+  },
+  {
+    when: "failed, and the label is off: only a claim that died stands without it",
+    snapshot: one({
+      issue: { labels: [], comments: 1 },
+      record: { ...begun, state: "released" },
+      details: { timeline: [], comments: [run({ createdAt: now - hour })] },
+    }),
     expected: "skip by row 9: `bot` is off, nobody asks for work",
   },
   {
@@ -694,6 +782,8 @@ chapter("rows 11 to 16: an open pull request of the program (review and rework c
   },
 ]);
 
+const notOurs =
+  "skip by row 17: the branch `agent/issue-12` holds commits that are not the program's; rename or delete it";
 const personsPull = aPull({ number: 30, author: "bob", headRef: "door", title: "Oil it", body: "Fixes #12" });
 
 chapter("row 17: not ready", [
@@ -771,18 +861,49 @@ chapter("row 17: not ready", [
   },
   {
     when: "the pull request from its own branch, whose marker a person edited out, is no other one",
-    snapshot: one({ record: {}, details: { branch: sha("b") } }, { openPulls: [aPull({ body: "Closes #12" })] }),
+    snapshot: one(
+      { record: { head: sha("b") }, details: { branch: sha("b") } },
+      { openPulls: [aPull({ body: "Closes #12" })] },
+    ),
     expected: "implement #12 on agent/issue-12, attempt 2, asked by alice",
+  },
+  {
+    when: "a pull request from a branch of that name in a fork is another one",
+    snapshot: one({ record: {} }, { openPulls: [aPull({ author: "bob", headIsHere: false, body: "Closes #12" })] }),
+    expected: "skip by row 17: pull request #20 by @bob closes it already",
   },
   {
     when: "a branch of our name without a record",
     snapshot: one({ details: { branch: sha("b") } }),
-    expected:
-      "skip by row 17: the branch `agent/issue-12` exists already and no record says that it is ours; rename or delete it",
+    expected: notOurs,
   },
   {
-    when: "the branch of an earlier claim is ours, with whatever people pushed to it",
+    when: "a branch of our name, and a record that has published nothing",
     snapshot: one({ record: { branch: "agent/issue-12" }, details: { branch: sha("b") } }),
+    expected: notOurs,
+  },
+  {
+    when: "a person pushed to the branch that an earlier claim published",
+    snapshot: one({ record: { head: sha("b") }, details: { branch: sha("e") } }),
+    expected: notOurs,
+  },
+  {
+    when: "also for an explicit command: a person's work is never replaced",
+    snapshot: one({
+      record: { head: sha("b") },
+      issue: { comments: 1 },
+      details: { branch: sha("e"), comments: [run()] },
+    }),
+    expected: notOurs,
+  },
+  {
+    when: "the branch stands where an earlier claim published it",
+    snapshot: one({ record: { head: sha("b") }, details: { branch: sha("b") } }),
+    expected: "implement #12 on agent/issue-12, attempt 2, asked by alice",
+  },
+  {
+    when: "the branch of an earlier claim is gone",
+    snapshot: one({ record: { head: sha("b") } }),
     expected: "implement #12 on agent/issue-12, attempt 2, asked by alice",
   },
   {
@@ -896,11 +1017,11 @@ chapter("row 18: implement", [
   {
     when: "next generation whose branch a person has made",
     snapshot: one({
-      record: { state: "closed" },
+      record: { state: "closed", head: sha("b") },
       details: { branch: sha("e"), timeline: [labelled(writer, now - minute, { id: 101 })] },
     }),
     expected:
-      "skip by row 17: the branch `agent/issue-12-2` exists already and no record says that it is ours; rename or delete it",
+      "skip by row 17: the branch `agent/issue-12-2` holds commits that are not the program's; rename or delete it",
   },
   {
     when: "closed generation, nobody asks again",
@@ -978,7 +1099,10 @@ describe("what an implementation is told", () => {
   });
 
   test("the commit that its branch is at", () => {
-    expect(plan(one({ record: {}, details: { branch: sha("f") } }))).toMatchObject({ expect: sha("f"), attempt: 2 });
+    expect(plan(one({ record: { head: sha("f") }, details: { branch: sha("f") } }))).toMatchObject({
+      expect: sha("f"),
+      attempt: 2,
+    });
   });
 });
 
@@ -1043,6 +1167,42 @@ describe("looking: cheap facts first, then details, then rights", () => {
       const seen = new Set(Array.from({ length: 200 }, (_, i) => lookedAt(7 + i * step)).flat());
       expect(seen.size, `runs numbered in steps of ${step}`).toBe(60);
     }
+  });
+
+  test("of items that are assigned to people one a run, and only where something happened within a day", () => {
+    const at = (number: number, updatedAt: number, change: Parameters<typeof anItem>[0] = {}) =>
+      anItem({ ...change, issue: { number, updatedAt, assignees: ["bob"] }, details: null });
+    const lookedAt = (items: Snapshot["items"], seeds = 20) => {
+      const numbers = Array.from({ length: seeds }, (_, seed) => {
+        const look = (left: Snapshot["items"], found: number[]): number[] => {
+          const decision = decide(aSnapshot({ items: left, seed }), aPolicy());
+          if (decision.kind !== "look") return found;
+          const { key, issue } = decision.item;
+          const read = details({ timeline: [] });
+          const next = left.map((i) => (i.key === key ? { ...i, details: read } : i));
+          return look(next, [...found, issue.number]);
+        };
+        return look(items, []);
+      });
+      expect(Math.max(...numbers.map((found) => found.length))).toBeLessThanOrEqual(1);
+      return [...new Set(numbers.flat())].sort();
+    };
+    const day = 24 * hour;
+    expect(lookedAt([at(1, now - day + 1), at(2, now - day), at(3, now - 9 * day), at(4, now)])).toEqual([1, 4]);
+    // Begun ones always: nobody may have touched what a run left.
+    const states = ["published", "held", "released", "done", "blocked", "closed"] as const;
+    const left = states.map((state, i) => at(i + 1, now - 9 * day, { record: { ...dead, state } }));
+    expect(lookedAt(left, 60)).toEqual([1, 2, 3]);
+    // The one that the event names is no matter of turns.
+    const named = aSnapshot({ items: [at(1, now - 9 * day)], trigger: { event: "label", item: 1, actor: writer } });
+    expect(said(decide(named, aPolicy()))).toBe("look at #1: details, agent/issue-1");
+  });
+
+  test("of one item's commands the newest 50 count", () => {
+    const comments = Array.from({ length: 51 }, (_, i) => run({ id: 300 + i, createdAt: now - hour - i * minute }));
+    const decision = decide(one({ issue: { comments: 51 }, details: { timeline: [], comments } }), aPolicy());
+    if (decision.kind !== "implement") throw new Error(said(decision));
+    expect(decision.plan.handled).toEqual(Array.from({ length: 50 }, (_, i) => `comment:${300 + i}`));
   });
 
   test("items that need no look do not use up the places", () => {
@@ -1184,7 +1344,10 @@ describe("the same work after the claim", () => {
     expect(sameWork(work({}), work({ issue: { number: 13 } }))).toBe(false);
     expect(sameWork(work({}), work({ issue: { labels: ["hold"] } }))).toBe(false);
     expect(sameWork(work({ issue: { labels: ["hold"] } }), work({ issue: { labels: ["hold"] } }))).toBe(false);
-    expect(sameWork(work({ record: {} }), work({ record: {}, details: { branch: sha("f") } }))).toBe(false);
+    const ours = { head: sha("f") };
+    const there = work({ record: ours, details: { branch: sha("f") } });
+    expect(sameWork(there, there)).toBe(true);
+    expect(sameWork(work({ record: ours }), there)).toBe(false);
     const next = { record: { state: "closed" }, details: { timeline: [labelled(writer, now, { id: 101 })] } } as const;
     expect(
       sameWork(work({}), work({ ...next, details: { ...next.details, timeline: [...next.details.timeline] } })),

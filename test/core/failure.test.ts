@@ -4,6 +4,7 @@ import {
   failureClasses,
   failureRules,
   goesToPerson,
+  isOfTheProfile,
   sameFailuresMax,
 } from "../../src/core/failure.ts";
 import { freeSlot, hash } from "../../src/core/slots.ts";
@@ -30,10 +31,10 @@ describe("failure classes", () => {
         "guard-refused: an attempt, attempt, twice to a person",
         "conflict: an attempt, attempt, twice to a person",
         "abandoned: an attempt, attempt, twice to a person",
-        "quota: free, profile",
-        "auth: free, profile",
-        "model-unavailable: free, profile",
-        "start-up: free, profile",
+        "quota: free, quota",
+        "auth: free, parked",
+        "model-unavailable: free, parked",
+        "start-up: free, parked",
         "network: free, short",
         "forge-error: free, short",
         "push-rejected: free, short",
@@ -68,12 +69,19 @@ describe("failure classes", () => {
     ["network", [300, 1800], [300, 300, 300, 300]],
     ["network", [], [300, 300, 300, 300]],
     ["quota", [300, 1800], [900, 1800, 3600, 7200]],
+    ["auth", [300, 1800], [21_600, 21_600, 21_600, 21_600]],
+    ["model-unavailable", [], [21_600, 21_600, 21_600, 21_600]],
+    ["start-up", [10], [21_600, 21_600, 21_600, 21_600]],
     ["cancelled", [300, 1800], [0, 0, 0, 0]],
   ] as const)("%s cools down by %j: %j", ([failure, ladder, expected]) => {
     expect([1, 2, 3, 4].map((times) => cooldownSeconds(failure, times, ladder))).toEqual(expected);
   });
 
-  test("a parked profile waits for six hours at most, and a count of 0 is as the first", () => {
+  test("the next profile is tried in the same run after what lies with the profile, and after nothing else", () => {
+    expect(failureClasses.filter(isOfTheProfile)).toEqual(["quota", "auth", "model-unavailable", "start-up"]);
+  });
+
+  test("a usage limit waits for six hours at most, and a count of 0 is as the first", () => {
     expect(cooldownSeconds("quota", 50, [])).toBe(21_600);
     expect(cooldownSeconds("quota", 0, [])).toBe(900);
     expect(cooldownSeconds("timeout", 0, [7, 9])).toBe(7);

@@ -5,6 +5,7 @@ import {
   aComment,
   anItem,
   aPolicy,
+  aPull,
   aSnapshot,
   bot,
   details,
@@ -84,10 +85,25 @@ describe("refusals", () => {
   test("a branch of our name that is not ours", () => {
     expect(refused({ details: { branch: sha("b") } })?.map((r) => r.text)).toMatchInlineSnapshot(`
       [
-        "Not started: the branch \`agent/issue-12\` exists already and is not the program's. Rename or delete it.",
+        "Not started: the branch \`agent/issue-12\` holds commits that are not the program's. Rename or delete it.",
       ]
     `);
-    expect(refused({ record: {}, details: { branch: sha("b") } })).toEqual([]);
+    const again = { timeline: [labelled(writer, now - minute, { id: 101 })], branch: sha("b") };
+    expect(refused({ record: { head: sha("e") }, details: again })).toMatchObject([{ id: `branch:${sha("b")}` }]);
+    expect(
+      refused({ record: { state: "closed", generation: 2, head: sha("e") }, details: again })?.[0]?.text,
+    ).toContain("the branch `agent/issue-12-3` holds commits");
+  });
+
+  test("a branch of our name: once for each head, and only where an order waits for it", () => {
+    const branch = sha("b");
+    expect(refused({ details: { branch, comments: [said(`branch:${branch}`)] } })).toEqual([]);
+    expect(refused({ details: { branch, comments: [said(`branch:${sha("e")}`)] } })).toHaveLength(1);
+    // Where the record says that it is ours.
+    expect(refused({ record: { handled: [], head: branch }, details: { branch } })).toEqual([]);
+    // No order is pending, or the pull request shows what became of it.
+    expect(refused({ record: { state: "done", head: sha("e") }, details: { branch } })).toEqual([]);
+    expect(refused({ record: { handled: [], head: sha("e") }, pull: aPull(), details: { branch } })).toEqual([]);
   });
 
   test("also when other work is chosen", () => {

@@ -102,6 +102,8 @@ describe("a part of a page", () => {
 
   test.for([
     ["a fence cut off", "```js\nconst a = 1;", "```js\nconst a = 1;\n```"],
+    ["a fence whose info string holds a line separator", "~~~~\u2028!", "~~~~\u2028!\n~~~~"],
+    ["a fence that a line separator does not close", "```\na\n```\u2028b", "```\na\n```\u2028b\n```"],
     ["a fence inside a longer one", "````md\n```js\n````", "````md\n```js\n````"],
     [
       "folds",
@@ -117,12 +119,13 @@ describe("a part of a page", () => {
   function openAt(lines: readonly string[], index: number): boolean {
     let fence = "";
     for (const line of lines.slice(0, index)) {
-      const run = /^ {0,3}(`+|~+)(.*)$/.exec(line);
+      // A line ends at a line feed only: `.` alone would stop at U+2028, which may stand in an info string and ends no fence.
+      const run = /^ {0,3}(`+|~+)(.*)$/s.exec(line);
       const marks = run?.[1] ?? "";
       const rest = run?.[2] ?? "";
       if (fence === "") {
         if (marks.length >= 3 && !(marks.startsWith("`") && rest.includes("`"))) fence = marks;
-      } else if (marks.startsWith(fence) && rest.trim() === "") fence = "";
+      } else if (marks.startsWith(fence) && /^[ \t]*$/.test(rest)) fence = "";
     }
     return fence !== "";
   }

@@ -54,6 +54,7 @@ const record: fc.Arbitrary<LedgerRecord> = fc.record(
     ),
     spend: fc.record({ usd: fc.double({ min: 0, max: 1e6, noNaN: true }).map((n) => n + 0), tokens: count }),
     after: fc.constantFrom("done", "released", "blocked", "closed"),
+    ...{ unfinished: count, resumeAt: time },
     bodyHash: optional(fc.string()),
   },
   { noNullPrototype: true },
@@ -115,6 +116,8 @@ describe("records", () => {
     [formatRecord(aRecord({ at: "yesterday" })), "field at: "],
     [formatRecord(aRecord({ head: "HEAD" })), "field head: "],
     [formatRecord(aRecord({ attempt: -1 })), "field attempt: "],
+    [formatRecord(aRecord({ resumeAt: "soon" })), "field resumeAt: "],
+    [formatRecord(aRecord({ unfinished: -1 })), "field unfinished: "],
   ])("%j is unreadable: %s", ([text, why]) => {
     const parsed = parseRecord(text ?? "");
     expect(parsed.kind === "unreadable" ? parsed.why : "a record").toContain(why);

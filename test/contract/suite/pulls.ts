@@ -9,6 +9,21 @@ import { makeCommits, pushNew, tipOf } from "../commits.ts";
 import { longLists } from "../settings.ts";
 import { makeLabel, openIssue, openPull, refusal, type Stage, times } from "../stage.ts";
 
+/** Each one commit ahead of `main`, for one test. */
+const branches = [
+  "again",
+  "draft",
+  "dropped",
+  "edit",
+  "found",
+  "issue-1",
+  "labels",
+  "merged",
+  "moved",
+  "outsider",
+  "twice",
+].map((name) => `agent/${name}`);
+
 /** With `CONTRACT_LONG` (`--long`) more than a page: a real Gitea takes 0.8 s for each. */
 const manyPulls = process.env[longLists] ? 52 : 4;
 
@@ -20,6 +35,7 @@ export function pullContract(stage: () => Stage): void {
     let rest: Api;
     let host: Host;
     let main = "";
+    const heads = new Map<string, string>();
 
     beforeAll(async () => {
       repo = await stage().repo("pulls");
@@ -27,17 +43,16 @@ export function pullContract(stage: () => Stage): void {
       rest = stage().rest(repo, stage().cast.owner);
       host = await stage().host(repo, stage().cast.bot);
       main = await tipOf(host);
-      await pushNew(host, { "refs/heads/develop": main });
+      await push("develop", main);
+      const commits = branches.map((name) => ({ parent: main, message: name, files: { [`${name}.txt`]: "1\n" } }));
+      const shas = await makeCommits(host, commits);
+      branches.forEach((name, index) => {
+        heads.set(name, shas[index] ?? "");
+      });
+      await pushNew(host, Object.fromEntries([...heads].map(([name, sha]) => [`refs/heads/${name}`, sha])));
     });
 
-    /** A branch one commit ahead of `main`. */
-    async function ahead(branch: string): Promise<string> {
-      const [sha = ""] = await makeCommits(host, [
-        { parent: main, message: branch, files: { [`${branch}.txt`]: "1\n" } },
-      ]);
-      await pushNew(host, { [`refs/heads/${branch}`]: sha });
-      return sha;
-    }
+    const push = (branch: string, sha: string) => pushNew(host, { [`refs/heads/${branch}`]: sha });
 
     const open = (head: string, base = "main", title = head) => openPull(forge, { head, base, title, body: "Body ✓" });
     const numbersOf = async (branch: string) => (await forge.pullsOf(branch)).map((pull) => pull.number);
@@ -50,7 +65,7 @@ export function pullContract(stage: () => Stage): void {
     }
 
     test("opened", async () => {
-      const head = await ahead("agent/issue-1");
+      const head = heads.get("agent/issue-1") ?? "";
       const made = await open("agent/issue-1", "main", "Title ✓");
       expect(made).toMatchObject({
         title: "Title ✓",
@@ -76,7 +91,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("a second one for the same head and base exists already; for another base it is made", async () => {
-      await ahead("agent/twice");
       const first = await open("agent/twice");
       const again = { head: "agent/twice", base: "main", title: "again", body: "" };
       expect(await forge.createPull(again)).toEqual({ kind: "exists" });
@@ -105,7 +119,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("draft by its title, and no longer", async () => {
-      await ahead("agent/draft");
       const made = await open("agent/draft", "main", "WIP: not yet");
       expect(made.draft).toBe(true);
       await forge.editPull(made.number, { title: "Now" });
@@ -113,7 +126,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("edited one field at a time; one that is not there is not", async () => {
-      await ahead("agent/edit");
       const made = await open("agent/edit");
       await forge.editPull(made.number, { body: "New body" });
       expect(await forge.pull(made.number)).toMatchObject({ title: "agent/edit", body: "New body" });
@@ -129,7 +141,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("its labels and assignees", async () => {
-      await ahead("agent/labels");
       const { number } = await open("agent/labels");
       const id = await makeLabel(rest, "needs-review");
       await forge.addLabels(number, [id]);
@@ -139,7 +150,7 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("its head after a push", async () => {
-      const first = await ahead("agent/moved");
+      const first = heads.get("agent/moved") ?? "";
       const { number } = await open("agent/moved");
       const [second = ""] = await makeCommits(host, [{ parent: first, files: { more: "2\n" } }]);
       expect(await host.push([{ ref: "refs/heads/agent/moved", old: first, new: second }])).toMatchObject({
@@ -150,7 +161,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("found by branch: none, closed, open beside closed", async () => {
-      await ahead("agent/found");
       expect(await numbersOf("agent/found")).toEqual([]);
       const first = await open("agent/found");
       await rest.patch(`/pulls/${first.number}`, { state: "closed" });
@@ -164,7 +174,7 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("found by branch: merged, also when the branch is deleted", async () => {
-      const head = await ahead("agent/merged");
+      const head = heads.get("agent/merged") ?? "";
       const { number } = await open("agent/merged");
       await merge(number);
       expect(await forge.pullsOf("agent/merged")).toMatchObject([
@@ -179,7 +189,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("found by branch: closed and its branch deleted, then a new life under the same name", async () => {
-      await ahead("agent/again");
       const first = await open("agent/again");
       await rest.patch(`/pulls/${first.number}`, { state: "closed" });
       const witness = await open("agent/again", "develop");
@@ -189,7 +198,7 @@ export function pullContract(stage: () => Stage): void {
       const isWorkedThrough = async () => (await forge.pull(witness.number))?.state === "closed";
       await until(isWorkedThrough, 20_000, "the deletion to be worked through");
       expect(await numbersOf("agent/again")).toEqual([witness.number, first.number]);
-      await ahead("agent/again");
+      await push("agent/again", heads.get("agent/again") ?? "");
       const second = await open("agent/again");
       expect(await forge.pullsOf("agent/again")).toMatchObject([
         { number: second.number, state: "open" },
@@ -199,7 +208,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("deleting the branch of an open one closes it", async () => {
-      await ahead("agent/dropped");
       const { number } = await open("agent/dropped");
       await forge.deleteBranch("agent/dropped");
       const isClosed = async () => (await forge.pull(number))?.state === "closed";
@@ -208,7 +216,6 @@ export function pullContract(stage: () => Stage): void {
     });
 
     test("who may not write opens none from a branch of the repository", async () => {
-      await ahead("agent/outsider");
       const attempt = { head: "agent/outsider", base: "main", title: "mine", body: "" };
       const error = await refusal(stage().forge(repo, stage().cast.stranger).createPull(attempt));
       expect(error.failure.status).toBe(403);

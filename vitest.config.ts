@@ -16,6 +16,15 @@ export default defineConfig({
         },
       },
       { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000, maxWorkers: 2 } },
+      {
+        // One story per way in, on the embedded forge, with the real runner where `npm run tools` has built it. All of them: npm run test:e2e.
+        test: {
+          name: "ways-in",
+          include: ["test/e2e/main.test.ts", "test/e2e/act.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
       { test: { name: "bundle", include: ["test/bundle/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
     ],
   },

@@ -295,8 +295,9 @@ describe("an agent that speaks instead", () => {
     [
       "in a commit that the next one takes back",
       `echo $MODEL_KEY >x; git add x; ${commit} -m x; git rm -q x; ${commit} -m y`,
-      "one of its commits holds a secret",
+      "its commits hold a secret of this run, if only in one that a later one took back",
     ],
+    ["in a single commit", `echo "key = $MODEL_KEY" >settings.ini`, "its commits hold a secret of this run"],
   ])("of a secret %s: that is never pushed", async (_, agent, says) => {
     const secret = "k3y-4nd-n0t-a-shape";
     const profile = "profiles: { mine: { cli: command, command: 'sh agent.sh', env: [MODEL_KEY] } }";

@@ -90,7 +90,21 @@ describe("branches in the way", () => {
     const { comments, assignees } = s.see(1);
     expect(assignees).toEqual([]);
     expect(comments).toHaveLength(1);
-    expect(comments[0]).toContain("the branch `agent/issue-1` exists already and is not the program's");
+    expect(comments[0]).toContain("the branch `agent/issue-1` holds commits that are not the program's");
+  });
+
+  it("what a person pushed to our branch while an item waits for its next try is never replaced", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    expect((await s.start({ inputs: { "agent-command": "true" } })).outcome).toMatchObject({ failure: "no-change" });
+    const sha = await s.forge.commitFiles(s.repo, { mine: "x" }, { branch: "agent/issue-1", author: "alice" });
+    s.pass(1000);
+    const notOurs = "the branch `agent/issue-1` holds commits that are not the program's; rename or delete it";
+    expect((await s.start()).outcome?.passed[0]?.reason).toBe(notOurs);
+    await s.forge.as("alice").post(`/repos/${s.repo}/issues/1/comments`, { body: "/agent run" });
+    for (let run = 0; run < 2; run++) expect((await s.start()).outcome?.passed[0]?.reason).toBe(notOurs);
+    expect(await s.ref("refs/heads/agent/issue-1")).toBe(sha);
+    expect(s.see(1).comments.filter((text) => text.includes("Rename or delete it."))).toHaveLength(1);
   });
 
   it("a branch `agent` makes ours impossible: the forge's words reach people", async () => {

@@ -36,6 +36,55 @@ describe("half-done work", () => {
     await expectDoneOnce(s);
   });
 
+  it("what cannot be finished is tried at once a second time, then after the waits of failed attempts", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    await s.start();
+    // The forge's clock is known to a second.
+    s.pass(1);
+    const failed = { kind: "resume", outcome: "failed", failure: "forge-error" };
+    for (const [unfinished, waitSeconds] of [
+      [2, 300],
+      [3, 1800],
+      [4, 1800],
+    ] as const) {
+      expect((await s.start()).outcome).toMatchObject(failed);
+      const record = await s.record(1);
+      expect(record).toMatchObject({ state: "published", unfinished, epoch: unfinished });
+      // The record's own time is taken a moment after the wait began.
+      const waitsMs = Date.parse(record?.resumeAt ?? "") - Date.parse(record?.at ?? "");
+      expect(waitsMs).toBeGreaterThan((waitSeconds - 5) * 1000);
+      expect(waitsMs).toBeLessThanOrEqual(waitSeconds * 1000);
+      const before = await s.photo();
+      expect((await s.start()).outcome?.passed[0]?.reason).toMatch(/^what an earlier run published is finished after /);
+      expect(await s.photo()).toBe(before);
+      s.pass(waitSeconds + 1);
+    }
+    s.forge.faults.clear();
+    expect((await s.start()).outcome).toMatchObject({ kind: "resume", outcome: "done", pullRequest: 2 });
+    await expectDoneOnce(s);
+  });
+
+  it("a resume that failed starts no next run", async () => {
+    const workflow =
+      "on:\n  workflow_dispatch:\n    inputs: { item: {} }\njobs: { agent: { runs-on: x, steps: [] } }\n";
+    const s = await stage({ files: { ".gitea/workflows/agent.yml": workflow }, limits: { cooldownSeconds: [0] } });
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    const waiting = () => s.forge.repo(s.repo).runs.filter((run) => run.status === "waiting");
+    const first = await s.forge.startRun({ repo: s.repo, workflow: "agent.yml", event: "issues", actor: "alice" });
+    await s.start({ run: { ...first, event: "issues", actor: "alice" } });
+    s.forge.endRun(first.id, "success");
+    const [next, ...more] = waiting();
+    if (next === undefined) throw new Error("the run that published did not start the next one");
+    expect(more).toEqual([]);
+    s.pass(1);
+    const second = { ...s.forge.pickUp(next.id), event: next.event, actor: "bot" };
+    expect((await s.start({ run: second })).outcome).toMatchObject({ kind: "resume", outcome: "failed" });
+    expect(waiting()).toEqual([]);
+  });
+
   it("a pull request that a person closed in between is not opened again", async () => {
     const s = await stage();
     await s.issue("sum subtracts");

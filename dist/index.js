@@ -58309,7 +58309,7 @@ const LedgerRecord = looseObject({
     after: schemas_enum(["done", "released", "blocked", "closed"]),
     /** How often effects could not be finished, in a row; absent = never. */
     unfinished: Count.optional(),
-    /** When they may be tried again; absent = at once. */
+    /** When they may be tried again; absent or past = at once. */
     resumeAt: Time.optional(),
     /** SHA-256 of the issue's title and body as first seen by this generation; a later change by somebody untrusted stops the item. */
     bodyHash: schemas_string().nullable(),
@@ -58493,6 +58493,16 @@ function candidate(item, snapshot, policy) {
         named: snapshot.trigger.item === item.issue.number,
         labelled: hasLabel(item.issue.labels, policy.label),
     };
+}
+/** The generation that work begun now belongs to. */
+function generation({ record }) {
+    if (record === null)
+        return 1;
+    return record.state === "closed" ? record.generation + 1 : record.generation;
+}
+/** The branch that work begun now is published on. */
+function ownBranch(c) {
+    return branchName(c.item.issue.number, generation(c));
 }
 /** Most orders of one item that count; older comments do not. */
 const ordersMax = 50;
@@ -58682,7 +58692,7 @@ function refusals(c, details) {
     }
     if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && s.pending !== null) {
         const id = `branch:${details.branch}`;
-        add(id, `Not started: the branch \`${c.record?.branch || `agent/issue-${c.item.issue.number}`}\` holds commits that are not the program's. Rename or delete it.`, null);
+        add(id, `Not started: the branch \`${ownBranch(c)}\` holds commits that are not the program's. Rename or delete it.`, null);
     }
     return result;
 }
@@ -59005,14 +59015,6 @@ function awaits({ record }) {
 }
 function textChanged({ record, item }) {
     return (record !== null && record.state !== "closed" && record.bodyHash !== null && record.bodyHash !== bodyHash(item.issue));
-}
-function generation({ record }) {
-    if (record === null)
-        return 1;
-    return record.state === "closed" ? record.generation + 1 : record.generation;
-}
-function ownBranch(c) {
-    return branchName(c.item.issue.number, generation(c));
 }
 function implement(c) {
     const { details, s } = known(c);
@@ -59715,8 +59717,9 @@ class Claim {
         // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
         const ladder = this.#ports.limits.cooldownSeconds;
         const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
-        const resumeAt = new Date(this.#ports.now() + waitMs).toISOString();
-        const change = { ttlSeconds: 0, unfinished: times, resumeAt, seq: this.#record.seq + 1 };
+        // Without a time the first time: clocks that show whole seconds would make the next run wait for one of them.
+        const wait = times === 1 ? {} : { resumeAt: new Date(this.#ports.now() + waitMs).toISOString() };
+        const change = { ttlSeconds: 0, unfinished: times, ...wait, seq: this.#record.seq + 1 };
         return this.#serially(() => this.#move(change, this.#effects, []));
     }
     async #move(change, effects, more) {
@@ -60331,7 +60334,7 @@ async function finishEffects(job, effects) {
 async function settle_close(claim, outcome) {
     // With a pull request that a person closed the record is not closed here: the repair does that, with all that belongs to it (labels, assignee).
     const state = outcome.kind === "done" ? claim.record.after : "done";
-    const change = { state, pull: outcome.pull };
+    const change = { state, pull: outcome.pull, unfinished: 0 };
     const ended = await claim.finish(change);
     switch (ended.kind) {
         case "ok":

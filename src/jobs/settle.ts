@@ -93,7 +93,7 @@ export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, e
 async function close(claim: Claim, outcome: EffectsOutcome): Promise<Settled> {
   // With a pull request that a person closed the record is not closed here: the repair does that, with all that belongs to it (labels, assignee).
   const state = outcome.kind === "done" ? claim.record.after : "done";
-  const change: Partial<LedgerRecord> = { state, pull: outcome.pull };
+  const change: Partial<LedgerRecord> = { state, pull: outcome.pull, unfinished: 0 };
   const ended = await claim.finish(change);
   switch (ended.kind) {
     case "ok":

@@ -181,8 +181,9 @@ export class Claim {
     // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
     const ladder = this.#ports.limits.cooldownSeconds;
     const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
-    const resumeAt = new Date(this.#ports.now() + waitMs).toISOString();
-    const change = { ttlSeconds: 0, unfinished: times, resumeAt, seq: this.#record.seq + 1 };
+    // Without a time the first time: clocks that show whole seconds would make the next run wait for one of them.
+    const wait = times === 1 ? {} : { resumeAt: new Date(this.#ports.now() + waitMs).toISOString() };
+    const change = { ttlSeconds: 0, unfinished: times, ...wait, seq: this.#record.seq + 1 };
     return this.#serially(() => this.#move(change, this.#effects, []));
   }
 

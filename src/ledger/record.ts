@@ -73,7 +73,7 @@ export const LedgerRecord = z.looseObject({
   after: z.enum(["done", "released", "blocked", "closed"]),
   /** How often effects could not be finished, in a row; absent = never. */
   unfinished: Count.optional(),
-  /** When they may be tried again; absent = at once. */
+  /** When they may be tried again; absent or past = at once. */
   resumeAt: Time.optional(),
   /** SHA-256 of the title and body as first seen by this generation; a later change by somebody untrusted stops the item. */
   bodyHash: z.string().nullable(),

@@ -103,7 +103,7 @@ describe("a part of a page", () => {
   test.for([
     ["a fence cut off", "```js\nconst a = 1;", "```js\nconst a = 1;\n```"],
     ["a fence whose info string holds a line separator", "~~~~\u2028!", "~~~~\u2028!\n~~~~"],
-    ["a fence that a line separator does not close", "```\na\n```\u2028b", "```\na\n```\u2028b\n```"],
+    ["marks with a line separator behind them close nothing", "```\na\n```\u2028\nb", "```\na\n```\u2028\nb\n```"],
     ["a fence inside a longer one", "````md\n```js\n````", "````md\n```js\n````"],
     [
       "folds",

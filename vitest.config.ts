@@ -5,6 +5,8 @@ const slow = ["test/e2e/**", "test/contract/**", "test/recorded/**", "test/bundl
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes of their own; by default a machine of two cores gets one worker.
+    maxWorkers: 2,
     projects: [
       { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: slow } },
       {
@@ -15,7 +17,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000, maxWorkers: 2 } },
+      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000 } },
       {
         // One story per way in, on the embedded forge, with the real runner where `npm run tools` has built it. All of them: npm run test:e2e.
         test: {

@@ -38692,7 +38692,7 @@ const failureRules = {
         costsAttempt: false,
         cooldown: "short",
         twiceGoesToPerson: false,
-        remedy: "Somebody moved the branch meanwhile; the next run starts from there.",
+        remedy: "Somebody made or moved the branch meanwhile: rename or delete it.",
     },
     "claim-lost": {
         costsAttempt: false,
@@ -38721,10 +38721,12 @@ const failureRules = {
 };
 /** The same failure this often in a row goes to a person even where it costs no attempt: the end of every bound is a person. */
 const sameFailuresMax = 5;
-/** Whether the item goes to a person now. `attempt` counts this one, `same` the equal failures in a row, this one included. */
-function goesToPerson(failure, attempt, attemptsMax, same) {
+/** Whether the item goes to a person now. `attempt` counts this one, `same` the equal failures in a row, `free` those that cost no attempt, this one included. */
+function goesToPerson(failure, attempt, attemptsMax, same, free = 0) {
     const rule = failureRules[failure];
-    return ((rule.costsAttempt && attempt >= attemptsMax) || (rule.twiceGoesToPerson && same >= 2) || same >= sameFailuresMax);
+    return ((rule.costsAttempt && attempt >= attemptsMax) ||
+        (rule.twiceGoesToPerson && same >= 2) ||
+        Math.max(same, free) >= sameFailuresMax);
 }
 /** A profile that is logged out, missing or without its model stays so until somebody mends it; an order ends the wait. */
 const parkedSeconds = 21_600;
@@ -49261,6 +49263,8 @@ const repository = object({
     archived: schemas_boolean(),
     empty: schemas_boolean(),
     mirror: schemas_boolean(),
+    // Absent before it could be chosen.
+    object_format_name: schemas_string().nullish(),
     private: schemas_boolean(),
     has_issues: schemas_boolean(),
     has_pull_requests: schemas_boolean(),
@@ -49278,6 +49282,7 @@ const repository = object({
     archived: r.archived,
     empty: r.empty,
     mirror: r.mirror,
+    objectFormat: r.object_format_name || "sha1",
     private: r.private,
     hasIssues: r.has_issues,
     hasPulls: r.has_pull_requests,
@@ -58322,6 +58327,9 @@ async function reach(forge, connection) {
     }
     if (repository.archived)
         throw problem(`${full} is archived.`, "Unarchive it, or remove the workflow.");
+    if (repository.objectFormat === "sha256") {
+        throw problem(`${full} uses SHA-256 object ids, which this version cannot push.`, "Use a repository with SHA-1 object ids.");
+    }
     if (repository.mirror)
         throw problem(`${full} is a mirror; nothing can be pushed to it.`, "Run the action in the repository that it mirrors.");
     if (repository.empty)
@@ -58432,6 +58440,8 @@ const LastFailure = looseObject({
     text: schemas_string(),
     at: Time,
     same: Count,
+    /** Failures in a row that cost no attempt, whatever their class; absent = none. */
+    free: Count.optional(),
 });
 /** The run that holds a claim, as the forge's Actions interface showed it; null outside a server (`act` always says id 1). */
 const RunOfRecord = looseObject({ id: Count, number: Count, attempt: Count, url: schemas_string() });
@@ -58538,6 +58548,7 @@ function failureAfter(last, failure, now) {
         text: failure.text.slice(0, 2000),
         at: new Date(now).toISOString(),
         same: again ? last.same + 1 : 1,
+        free: core_failure/* failureRules */.qE[failure.class].costsAttempt ? 0 : (last?.free ?? 0) + 1,
     };
 }
 
@@ -58867,11 +58878,15 @@ function refusals(c, details) {
         if (order.verb !== "run" && !refused)
             add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
     }
-    if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && s.pending !== null) {
+    if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && waits(c, s)) {
         const id = `branch:${details.branch}`;
         add(id, `Not started: the branch \`${ownBranch(c)}\` holds commits that are not the program's. Rename or delete it.`, null);
     }
     return result;
+}
+/** Whether anybody waits for work on it: an order not obeyed yet, or an attempt to be tried again. */
+function waits({ record }, s) {
+    return s.pending !== null || record?.state === "released" || record?.state === "held";
 }
 
 ;// CONCATENATED MODULE: ./lib/core/slots.js
@@ -59246,6 +59261,67 @@ function takenBack(item, policy, program, assignedBefore) {
     return person === undefined ? null : `@${person} was assigned`;
 }
 
+;// CONCATENATED MODULE: ./lib/core/effects.js
+// What is still to be written on the forge after a publish, kept in the record until done. Each effect says how the forge should look, so it
+// can be carried out again at any time: read, compare, write, and after an unclear answer read again. Texts are final (redacted, bounded).
+
+
+const On = schemas_enum(["issue", "pull"]);
+const Effect = discriminatedUnion("do", [
+    /** One pull request for this head and generation, found in any state or made. */
+    object({
+        id: schemas_string(),
+        do: literal("pull"),
+        head: schemas_string(),
+        base: schemas_string(),
+        issue: schemas_int(),
+        generation: schemas_int(),
+        title: schemas_string(),
+        body: schemas_string(),
+    }),
+    object({
+        id: schemas_string(),
+        do: literal("status"),
+        sha: schemas_string(),
+        context: schemas_string(),
+        state: schemas_enum(["pending", "success", "error", "failure"]),
+        description: schemas_string(),
+        target: schemas_string(),
+    }),
+    /** Labels by name; those that the repository lacks are created. */
+    object({ id: schemas_string(), do: literal("labels"), on: On, add: array(schemas_string()), remove: array(schemas_string()) }),
+    /** `since`: the forge's clock when the assignees were decided; whoever assigned themselves after that is kept. */
+    object({
+        id: schemas_string(),
+        do: literal("assign"),
+        on: On,
+        add: array(schemas_string()),
+        remove: array(schemas_string()),
+        since: schemas_string(),
+    }),
+    /** One comment of a purpose: `edit` keeps a single one up to date, `new` writes one per `key`. `{{pull}}` in the body becomes the number. */
+    object({
+        id: schemas_string(),
+        do: literal("comment"),
+        on: On,
+        purpose: schemas_enum(core_marker/* purposes */.mP),
+        key: schemas_string(),
+        mode: schemas_enum(["edit", "new"]),
+        body: schemas_string(),
+    }),
+    object({
+        id: schemas_string(),
+        do: literal("react"),
+        comment: schemas_int(),
+        reaction: schemas_enum(["eyes", "rocket", "confused"]),
+    }),
+    object({ id: schemas_string(), do: literal("delete-branch"), branch: schemas_string(), sha: schemas_string() }),
+]);
+/** `effects.json` of a record. `issue` is where things without a pull request go. */
+const Effects = object({ v: literal(1), issue: schemas_int(), effects: array(Effect).max(50) });
+/** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
+const effectsBytesMax = 1_000_000;
+
 ;// CONCATENATED MODULE: ./lib/ledger/control.js
 // The `control` ref: a pause of the whole program, by whom, why and until when.
 
@@ -59337,6 +59413,7 @@ function parseSlot(message) {
 
 
 
+
 /** Items of the ledger without label that one run looks at, for repairs. */
 const unlabelledLooksMax = 3;
 /** Former pull requests that one run reads. */
@@ -59361,7 +59438,15 @@ async function observe(ports, who, trigger, policy) {
         const former = pull === null && formerLooks < formerLooksMax ? await formerPull(ports, issue, record, policy, who) : null;
         if (former !== null)
             formerLooks++;
-        items.push({ key, issue, record, pull, former, details: null, unreadable: null });
+        items.push({
+            key,
+            issue,
+            record,
+            pull,
+            former,
+            details: null,
+            unreadable: unreadableEffects(record, ledger.effects.get(key)),
+        });
     }
     const now = forge.now() ?? Date.now();
     const { records, slots, pause, effects } = ledger;
@@ -59411,6 +59496,18 @@ async function readLedger(ports) {
             ledger.pause = parseControl(message);
     }
     return ledger;
+}
+/** Effects of a newer version, or broken ones, are left alone with the record that holds them: writing it anew would lose them. */
+function unreadableEffects(record, text) {
+    if (record.kind !== "record" || record.record.state !== "published")
+        return null;
+    const why = "what is still to be written for it (`effects.json`) cannot be read by this version";
+    try {
+        return text !== undefined && Effects.safeParse(JSON.parse(text)).success ? null : why;
+    }
+    catch {
+        return why;
+    }
 }
 /** Some items that the ledger knows and no label shows: closed, merged or handed over meanwhile. Others' turn comes with the next runs. */
 async function observe_unlabelled(ports, ledger, listed, openPulls, seed) {
@@ -59589,67 +59686,6 @@ async function chain(ports, settings, who, trigger, reached, done) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/core/effects.js
-// What is still to be written on the forge after a publish, kept in the record until done. Each effect says how the forge should look, so it
-// can be carried out again at any time: read, compare, write, and after an unclear answer read again. Texts are final (redacted, bounded).
-
-
-const On = schemas_enum(["issue", "pull"]);
-const Effect = discriminatedUnion("do", [
-    /** One pull request for this head and generation, found in any state or made. */
-    object({
-        id: schemas_string(),
-        do: literal("pull"),
-        head: schemas_string(),
-        base: schemas_string(),
-        issue: schemas_int(),
-        generation: schemas_int(),
-        title: schemas_string(),
-        body: schemas_string(),
-    }),
-    object({
-        id: schemas_string(),
-        do: literal("status"),
-        sha: schemas_string(),
-        context: schemas_string(),
-        state: schemas_enum(["pending", "success", "error", "failure"]),
-        description: schemas_string(),
-        target: schemas_string(),
-    }),
-    /** Labels by name; those that the repository lacks are created. */
-    object({ id: schemas_string(), do: literal("labels"), on: On, add: array(schemas_string()), remove: array(schemas_string()) }),
-    /** `since`: the forge's clock when the assignees were decided; whoever assigned themselves after that is kept. */
-    object({
-        id: schemas_string(),
-        do: literal("assign"),
-        on: On,
-        add: array(schemas_string()),
-        remove: array(schemas_string()),
-        since: schemas_string(),
-    }),
-    /** One comment of a purpose: `edit` keeps a single one up to date, `new` writes one per `key`. `{{pull}}` in the body becomes the number. */
-    object({
-        id: schemas_string(),
-        do: literal("comment"),
-        on: On,
-        purpose: schemas_enum(core_marker/* purposes */.mP),
-        key: schemas_string(),
-        mode: schemas_enum(["edit", "new"]),
-        body: schemas_string(),
-    }),
-    object({
-        id: schemas_string(),
-        do: literal("react"),
-        comment: schemas_int(),
-        reaction: schemas_enum(["eyes", "rocket", "confused"]),
-    }),
-    object({ id: schemas_string(), do: literal("delete-branch"), branch: schemas_string(), sha: schemas_string() }),
-]);
-/** `effects.json` of a record. `issue` is where things without a pull request go. */
-const Effects = object({ v: literal(1), issue: schemas_int(), effects: array(Effect).max(50) });
-/** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
-const effectsBytesMax = 1_000_000;
-
 ;// CONCATENATED MODULE: ./lib/ledger/cas.js
 // Compare-and-swap over refs of the forge.
 //
@@ -59686,7 +59722,7 @@ async function compareAndSwap(port, changes, { clock, deadlineMs }) {
                 return outcome;
             if (seen.kind === "unreadable") {
                 // Lost without doubt, and only the new values could not be read: the caller reads anyway.
-                if (inDoubt === "" && outcome.kind === "lost") {
+                if (inDoubt === "" && outcome.kind === "lost" && !outcome.sent) {
                     return { kind: "lost", found: new Map(), applied: false, detail: outcome.detail };
                 }
                 inDoubt = inDoubt === "" ? seen.cause : inDoubt;
@@ -60028,6 +60064,7 @@ function recordFor(ports, settings, who, work) {
         case "implement": {
             const { plan } = work;
             const fresh = before === null || before.generation !== plan.generation;
+            const isNewOrder = fresh || plan.handled.some((id) => !before.handled.includes(id));
             return {
                 ...base,
                 ...{ state: "held", kind: "implement", after: "done", slot: plan.slot },
@@ -60046,9 +60083,10 @@ function recordFor(ports, settings, who, work) {
                 },
                 ...{ stage: null, round: 0, profile: settings.profiles[0]?.name ?? null, cooldownUntil: null, done: [] },
                 orderAt: new Date(plan.orderAt).toISOString(),
-                lastFailure: plan.attempt === 1 ? null : base.lastFailure,
+                // Failures that cost no attempt are counted too: only a new order starts afresh.
+                lastFailure: isNewOrder ? null : base.lastFailure,
                 handled: [...new Set([...base.handled, ...plan.handled])].slice(-200),
-                bodyHash: plan.attempt === 1 || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,
+                bodyHash: isNewOrder || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,
             };
         }
         default:
@@ -60340,9 +60378,13 @@ async function ensureAssigned(run, effect) {
         await forge.assign(number, wanted(issue));
     }
     catch (error) {
-        // Somebody who may not be assigned any more: the item goes on without them.
-        if (error instanceof errors/* ForgeError */.Q8 && !error.mayBeApplied && [422, 500].includes(error.failure.status)) {
-            run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${error.message}`);
+        // Somebody who may not be assigned any more: the item goes on without them. A 500 without words is Gitea's "no such assignee".
+        const { status, answer } = error instanceof errors/* ForgeError */.Q8 ? error.failure : { status: -1, answer: "" };
+        if (status === 422 || (status === 500 && answer === "" && !(await isDone()))) {
+            run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${(0,errors/* describe */.q0)(error)}`);
+            const without = wantedAssignees(issue.assignees, [], effect.remove);
+            if (add.length > 0 && !sameNames(issue.assignees, without))
+                await forge.assign(number, without);
             return;
         }
         if (!(error instanceof errors/* ForgeError */.Q8) || !error.mayBeApplied || !(await isDone()))
@@ -60500,7 +60542,7 @@ async function finishEffects(job, effects) {
         catch (error) {
             if (error instanceof ClaimLost)
                 return { kind: "lost" };
-            const waitMs = error instanceof errors/* ForgeError */.Q8 && error.retry ? retryWaitsMs[attempt] : undefined;
+            const waitMs = error instanceof errors/* RunError */.e4 && error.retry ? retryWaitsMs[attempt] : undefined;
             if (waitMs === undefined)
                 return await leave(claim, (0,errors/* describe */.q0)(error));
             ports.log.line(`will try again in ${waitMs / 1000} s: ${(0,errors/* describe */.q0)(error)}`);
@@ -60572,7 +60614,7 @@ async function fail(job, failure, authored) {
     const lastFailure = failureAfter(claim.record.lastFailure, { class: failure.class, fingerprint: failure.fingerprint, text }, now);
     const counts = rule.costsAttempt && (authored === null || authored.started);
     const given = { attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
-    if ((0,core_failure/* goesToPerson */.n2)(failure.class, plan.attempt, maxAttempts, lastFailure.same)) {
+    if ((0,core_failure/* goesToPerson */.n2)(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
         return giveUp(job, { failure: failure.class, text, output }, authored, [], given);
     }
     const cooldownMs = (0,core_failure/* cooldownSeconds */.py)(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
@@ -62921,13 +62963,19 @@ async function fileTail(file, bytes) {
 
 
 
+
 let starts = 0;
 /** `earlier` is what the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
 async function runAgent(bench, prompt, wallMs, earlier) {
     const { job, plan, workspace, base, profile, stop } = bench;
     const { ports, settings, item } = job;
-    await (0,promises_.rm)(workspace.resultFile, { recursive: true, force: true });
+    // Whatever an agent before this one left here (a link, a folder, nothing at all) must neither lead elsewhere nor stop the run.
+    const out = (0,external_node_path_.dirname)(workspace.promptFile);
+    await removeAll(out);
+    await (0,promises_.mkdir)(out, { recursive: true });
     await (0,promises_.writeFile)(workspace.promptFile, prompt);
+    // Before the start: an agent that kills this process at once must be found by the post step all the same.
+    ports.saveState("agent", JSON.stringify({ resultFile: workspace.resultFile }));
     const start = {
         ...{
             role: "author",
@@ -62952,7 +63000,6 @@ async function runAgent(bench, prompt, wallMs, earlier) {
             graceMs: limits.killSeconds * 1000,
             drainMs: profile.preset.limits.drainMs,
         }, {
-            onStarted: ({ pid }) => ports.saveState("agent", JSON.stringify({ pid, resultFile: workspace.resultFile })),
             onHeartbeat: ({ elapsedMs, silentMs, bytes }) => ports.log.line(`agent at work for ${(0,core_text/* duration */.p0)(elapsedMs)}, quiet for ${(0,core_text/* duration */.p0)(silentMs)}, ${bytes} bytes`),
             output: new OutputReader(profile.preset),
             stop,
@@ -63371,7 +63418,7 @@ async function author_author(job, plan, workspace, base, stop) {
 }
 /** The next profile starts from the base, not from what another agent left. False when the clone cannot be prepared again. */
 async function makeFresh({ job, plan, workspace, base, stop }) {
-    await (0,promises_.rm)(workspace.clone, { recursive: true, force: true, maxRetries: 3 });
+    await removeAll(workspace.clone);
     await makeClone(await job.ports.host(), { dir: workspace.clone, commit: base, branchName: plan.branch });
     return (await prepare(job, workspace, stop)) === null;
 }
@@ -63512,14 +63559,17 @@ function keepAlive(job, options = { watchPeople: true }) {
 
 
 
+
 async function implement_implement(job, work) {
     const own = { ...job, plan: work.plan };
     const workspace = await makeWorkspace(job.ports, job.settings.workspace);
     let life = null;
+    let mayHaveStarted = false;
     try {
         // First the label is put on where a command asked: its absence would else look like a person's.
         await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
-        life = keepAlive(job);
+        life = keepAlive(await afterBegin(own));
+        mayHaveStarted = true;
         const authored = await implement_attempt(own, workspace, life);
         return await end(own, authored, life);
     }
@@ -63530,13 +63580,20 @@ async function implement_implement(job, work) {
         if (job.claim.record.state === "held" && error instanceof errors/* RunError */.e4 && error.retry) {
             return await fail(own, failedHere("forge-error", (0,errors/* describe */.q0)(error), ""), null);
         }
-        await giveBack(job.claim, work.plan.attempt - 1);
+        // What threw once may throw each time: from the agent's start on it counts as an attempt.
+        await giveBack(job.claim, mayHaveStarted ? work.plan.attempt : work.plan.attempt - 1);
         throw error;
     }
     finally {
         await life?.stop();
         await workspace.remove();
     }
+}
+/** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
+async function afterBegin(job) {
+    const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
+    const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
+    return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
 }
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
 async function begin(job) {
@@ -63556,7 +63613,8 @@ async function begin(job) {
             id: "label",
             do: "labels",
             on: "issue",
-            add: [settings.policy.label],
+            // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
+            add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
             remove: [stageLabel("needs-info"), stageLabel("blocked")],
         },
         { id: "assign", do: "assign", on: "issue", add: [who.me.login], remove: [...plan.unassign], since: startedAt },
@@ -63923,6 +63981,11 @@ async function repair(ports, settings, who, snapshot) {
 
 
 
+
+
+
+
+
 /** The effects stored with a record. Unreadable ones count as none, with a warning: the work itself is on its branch. */
 function storedEffects(ports, observed, key) {
     const text = observed.effects.get(key);
@@ -63963,6 +64026,8 @@ async function resume(job, effects) {
                 next: "Nothing to do.",
             });
         const why = settled.kind === "branch-refused" ? settled.detail : settled.why;
+        if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts)
+            return await handOver(job, why);
         return outcome({
             ...facts,
             outcome: "failed",
@@ -63974,6 +64039,31 @@ async function resume(job, effects) {
     finally {
         await life.stop();
     }
+}
+/** What can never be written ends with a person, like every bound. */
+async function handOver(job, why) {
+    const { claim, item } = job;
+    const { number } = item.issue;
+    const { askedBy, attempt, pull } = claim.record;
+    const text = `what was published could not be finished: ${why}`;
+    const effects = giveUpEffects(job, { failure: "forge-error", text, output: "", askedBy, attempts: attempt });
+    try {
+        await applyEffects(effectPorts(job), { v: 1, issue: number, effects }, pull);
+        await claim.finish({ state: "blocked", stage: "blocked", unfinished: 0 });
+    }
+    catch (error) {
+        // Not even that can be written now: the record stays as it is, and its wait goes on.
+        job.ports.log.warning(`could not hand #${number} over: ${(0,errors/* describe */.q0)(error)}`);
+    }
+    const reason = `#${number}: gave up: ${(0,report/* plain */.pj)(text)}`;
+    return outcome({
+        kind: "resume",
+        outcome: "needs-person",
+        failure: "forge-error",
+        item: number,
+        reason,
+        next: `@${askedBy} decides; the label put on again goes on.`,
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/run.js

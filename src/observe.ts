@@ -3,6 +3,7 @@
 // The ledger is read after the facts it is compared with: what a run finished meanwhile is then seen as finished.
 
 import type { Decision } from "./core/decision.ts";
+import { Effects } from "./core/effects.ts";
 import { findMarker } from "./core/marker.ts";
 import {
   type Details,
@@ -69,7 +70,15 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
     const former =
       pull === null && formerLooks < formerLooksMax ? await formerPull(ports, issue, record, policy, who) : null;
     if (former !== null) formerLooks++;
-    items.push({ key, issue, record, pull, former, details: null, unreadable: null });
+    items.push({
+      key,
+      issue,
+      record,
+      pull,
+      former,
+      details: null,
+      unreadable: unreadableEffects(record, ledger.effects.get(key)),
+    });
   }
   const now = forge.now() ?? Date.now();
   const { records, slots, pause, effects } = ledger;
@@ -118,6 +127,17 @@ async function readLedger(ports: Ports): Promise<Ledger> {
     if (ref.kind === "control") ledger.pause = parseControl(message);
   }
   return ledger;
+}
+
+/** Effects of a newer version, or broken ones, are left alone with the record that holds them: writing it anew would lose them. */
+function unreadableEffects(record: RecordFact, text: string | undefined): string | null {
+  if (record.kind !== "record" || record.record.state !== "published") return null;
+  const why = "what is still to be written for it (`effects.json`) cannot be read by this version";
+  try {
+    return text !== undefined && Effects.safeParse(JSON.parse(text)).success ? null : why;
+  } catch {
+    return why;
+  }
 }
 
 /** Some items that the ledger knows and no label shows: closed, merged or handed over meanwhile. Others' turn comes with the next runs. */

@@ -27,6 +27,12 @@ export async function reach(forge: Forge, connection: Connection): Promise<Reach
     );
   }
   if (repository.archived) throw problem(`${full} is archived.`, "Unarchive it, or remove the workflow.");
+  if (repository.objectFormat === "sha256") {
+    throw problem(
+      `${full} uses SHA-256 object ids, which this version cannot push.`,
+      "Use a repository with SHA-1 object ids.",
+    );
+  }
   if (repository.mirror)
     throw problem(
       `${full} is a mirror; nothing can be pushed to it.`,

@@ -51,7 +51,7 @@ async function isEmpty(folder: string): Promise<boolean> {
 }
 
 /** Removes a folder that may hold folders without write permission, as package caches do. */
-async function removeAll(folder: string): Promise<void> {
+export async function removeAll(folder: string): Promise<void> {
   const options = { recursive: true, force: true, maxRetries: 3 } as const;
   try {
     await rm(folder, options);

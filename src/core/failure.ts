@@ -82,7 +82,7 @@ export const failureRules: Record<FailureClass, FailureRule> = {
     costsAttempt: false,
     cooldown: "short",
     twiceGoesToPerson: false,
-    remedy: "Somebody moved the branch meanwhile; the next run starts from there.",
+    remedy: "Somebody made or moved the branch meanwhile: rename or delete it.",
   },
   "claim-lost": {
     costsAttempt: false,
@@ -113,11 +113,19 @@ export const failureRules: Record<FailureClass, FailureRule> = {
 /** The same failure this often in a row goes to a person even where it costs no attempt: the end of every bound is a person. */
 export const sameFailuresMax = 5;
 
-/** Whether the item goes to a person now. `attempt` counts this one, `same` the equal failures in a row, this one included. */
-export function goesToPerson(failure: FailureClass, attempt: number, attemptsMax: number, same: number): boolean {
+/** Whether the item goes to a person now. `attempt` counts this one, `same` the equal failures in a row, `free` those that cost no attempt, this one included. */
+export function goesToPerson(
+  failure: FailureClass,
+  attempt: number,
+  attemptsMax: number,
+  same: number,
+  free = 0,
+): boolean {
   const rule = failureRules[failure];
   return (
-    (rule.costsAttempt && attempt >= attemptsMax) || (rule.twiceGoesToPerson && same >= 2) || same >= sameFailuresMax
+    (rule.costsAttempt && attempt >= attemptsMax) ||
+    (rule.twiceGoesToPerson && same >= 2) ||
+    Math.max(same, free) >= sameFailuresMax
   );
 }
 

@@ -1,7 +1,7 @@
 // Orders that are refused, each answered once, where it was given, with one line why. What was answered is read off the forge (our own
 // comment with the order's id), so that no state can be lost.
 
-import { type Candidate, ownBranch, standing } from "./candidate.ts";
+import { type Candidate, ownBranch, type Standing, standing } from "./candidate.ts";
 import type { Refusal } from "./decision.ts";
 import { findMarker } from "./marker.ts";
 import { type Details, isProgram, sameLogin } from "./model.ts";
@@ -36,7 +36,7 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
     if (order.verb !== "run" && !refused)
       add(order.id, order.verb === "stop" ? stopText : `\`/agent ${order.verb}\` is not supported yet.`, order.comment);
   }
-  if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && s.pending !== null) {
+  if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && waits(c, s)) {
     const id = `branch:${details.branch}`;
     add(
       id,
@@ -45,4 +45,9 @@ export function refusals(c: Candidate, details: Details): Refusal[] {
     );
   }
   return result;
+}
+
+/** Whether anybody waits for work on it: an order not obeyed yet, or an attempt to be tried again. */
+function waits({ record }: Candidate, s: Standing): boolean {
+  return s.pending !== null || record?.state === "released" || record?.state === "held";
 }

@@ -20,6 +20,8 @@ export interface Repository {
   archived: boolean;
   empty: boolean;
   mirror: boolean;
+  /** `sha1` or `sha256`. */
+  objectFormat: string;
   private: boolean;
   hasIssues: boolean;
   hasPulls: boolean;

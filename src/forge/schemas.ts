@@ -53,6 +53,8 @@ export const repository: z.ZodType<Repository> = z
     archived: z.boolean(),
     empty: z.boolean(),
     mirror: z.boolean(),
+    // Absent before it could be chosen.
+    object_format_name: z.string().nullish(),
     private: z.boolean(),
     has_issues: z.boolean(),
     has_pull_requests: z.boolean(),
@@ -70,6 +72,7 @@ export const repository: z.ZodType<Repository> = z
     archived: r.archived,
     empty: r.empty,
     mirror: r.mirror,
+    objectFormat: r.object_format_name || "sha1",
     private: r.private,
     hasIssues: r.has_issues,
     hasPulls: r.has_pull_requests,

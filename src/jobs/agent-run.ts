@@ -1,7 +1,7 @@
 // One start of an agent in its clone, and its work brought home: what the supervisor saw, what the agent says, what git finds.
 
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { classify, fingerprint } from "../agent/classify.ts";
 import { invocation } from "../agent/invocation.ts";
 import { OutputReader, readOutput } from "../agent/output.ts";
@@ -14,7 +14,7 @@ import { isWorkflow } from "../core/guards.ts";
 import { duration, harmless } from "../core/text.ts";
 import { type Composition, compose } from "../git/compose.ts";
 import { importWork, type Work } from "../git/import.ts";
-import type { Workspace } from "../workspace.ts";
+import { removeAll, type Workspace } from "../workspace.ts";
 import type { Job } from "./job.ts";
 import { fileTail } from "./shell.ts";
 
@@ -57,8 +57,13 @@ export async function runAgent(
 ): Promise<AgentRun> {
   const { job, plan, workspace, base, profile, stop } = bench;
   const { ports, settings, item } = job;
-  await rm(workspace.resultFile, { recursive: true, force: true });
+  // Whatever an agent before this one left here (a link, a folder, nothing at all) must neither lead elsewhere nor stop the run.
+  const out = dirname(workspace.promptFile);
+  await removeAll(out);
+  await mkdir(out, { recursive: true });
   await writeFile(workspace.promptFile, prompt);
+  // Before the start: an agent that kills this process at once must be found by the post step all the same.
+  ports.saveState("agent", JSON.stringify({ resultFile: workspace.resultFile }));
   const start = {
     ...({
       role: "author",
@@ -87,7 +92,6 @@ export async function runAgent(
         drainMs: profile.preset.limits.drainMs,
       },
       {
-        onStarted: ({ pid }) => ports.saveState("agent", JSON.stringify({ pid, resultFile: workspace.resultFile })),
         onHeartbeat: ({ elapsedMs, silentMs, bytes }) =>
           ports.log.line(`agent at work for ${duration(elapsedMs)}, quiet for ${duration(silentMs)}, ${bytes} bytes`),
         output: new OutputReader(profile.preset),

@@ -1,6 +1,5 @@
 // An author at work: one profile after the other, each with its agent, the checks, and once or twice back to the same agent when they fail.
 
-import { rm } from "node:fs/promises";
 import type { Profile } from "../agent/profile.ts";
 import type { ReadResult, Result } from "../agent/result.ts";
 import type { ImplementPlan } from "../core/decision.ts";
@@ -8,7 +7,7 @@ import { isOfTheProfile } from "../core/failure.ts";
 import { guards } from "../core/guards.ts";
 import type { CheckResult } from "../core/report.ts";
 import { makeClone } from "../git/clone.ts";
-import type { Workspace } from "../workspace.ts";
+import { removeAll, type Workspace } from "../workspace.ts";
 import { type AgentRun, type Bench, type Composed, type Failed, failed, runAgent } from "./agent-run.ts";
 import { check, prepare } from "./checks.ts";
 import type { Job } from "./job.ts";
@@ -70,7 +69,7 @@ export async function author(
 
 /** The next profile starts from the base, not from what another agent left. False when the clone cannot be prepared again. */
 async function makeFresh({ job, plan, workspace, base, stop }: Bench): Promise<boolean> {
-  await rm(workspace.clone, { recursive: true, force: true, maxRetries: 3 });
+  await removeAll(workspace.clone);
   await makeClone(await job.ports.host(), { dir: workspace.clone, commit: base, branchName: plan.branch });
   return (await prepare(job, workspace, stop)) === null;
 }

@@ -56,6 +56,7 @@ function recordFor(ports: Ports, settings: Settings, who: Who, work: Work): Ledg
     case "implement": {
       const { plan } = work;
       const fresh = before === null || before.generation !== plan.generation;
+      const isNewOrder = fresh || plan.handled.some((id) => !before.handled.includes(id));
       return {
         ...base,
         ...{ state: "held", kind: "implement", after: "done", slot: plan.slot },
@@ -74,9 +75,10 @@ function recordFor(ports: Ports, settings: Settings, who: Who, work: Work): Ledg
         },
         ...{ stage: null, round: 0, profile: settings.profiles[0]?.name ?? null, cooldownUntil: null, done: [] },
         orderAt: new Date(plan.orderAt).toISOString(),
-        lastFailure: plan.attempt === 1 ? null : base.lastFailure,
+        // Failures that cost no attempt are counted too: only a new order starts afresh.
+        lastFailure: isNewOrder ? null : base.lastFailure,
         handled: [...new Set([...base.handled, ...plan.handled])].slice(-200),
-        bodyHash: plan.attempt === 1 || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,
+        bodyHash: isNewOrder || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,
       };
     }
     default:

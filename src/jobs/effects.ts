@@ -4,7 +4,7 @@ import type { Effect, Effects } from "../core/effects.ts";
 import { findMarker, type Purpose } from "../core/marker.ts";
 import { sameLogin } from "../core/model.ts";
 import { stageOf } from "../core/policy.ts";
-import { ForgeError } from "../errors.ts";
+import { describe, ForgeError } from "../errors.ts";
 import type { Comment, Forge, Issue, Label, Pull } from "../forge/port.ts";
 
 export interface EffectPorts {
@@ -210,9 +210,12 @@ async function ensureAssigned(run: Run, effect: Extract<Effect, { do: "assign" }
   try {
     await forge.assign(number, wanted(issue));
   } catch (error) {
-    // Somebody who may not be assigned any more: the item goes on without them.
-    if (error instanceof ForgeError && !error.mayBeApplied && [422, 500].includes(error.failure.status)) {
-      run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${error.message}`);
+    // Somebody who may not be assigned any more: the item goes on without them. A 500 without words is Gitea's "no such assignee".
+    const { status, answer } = error instanceof ForgeError ? error.failure : { status: -1, answer: "" };
+    if (status === 422 || (status === 500 && answer === "" && !(await isDone()))) {
+      run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${describe(error)}`);
+      const without = wantedAssignees(issue.assignees, [], effect.remove);
+      if (add.length > 0 && !sameNames(issue.assignees, without)) await forge.assign(number, without);
       return;
     }
     if (!(error instanceof ForgeError) || !error.mayBeApplied || !(await isDone())) throw error;

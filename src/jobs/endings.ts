@@ -31,7 +31,7 @@ export async function fail(job: ImplementJob, failure: Failed, authored: Authore
   );
   const counts = rule.costsAttempt && (authored === null || authored.started);
   const given = { attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
-  if (goesToPerson(failure.class, plan.attempt, maxAttempts, lastFailure.same)) {
+  if (goesToPerson(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
     return giveUp(job, { failure: failure.class, text, output }, authored, [], given);
   }
   const cooldownMs = cooldownSeconds(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;

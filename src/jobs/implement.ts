@@ -3,6 +3,7 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
+import { hasLabel, sameLogin } from "../core/model.ts";
 import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
 import { describe, RunError } from "../errors.ts";
@@ -37,10 +38,12 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
   const own = { ...job, plan: work.plan };
   const workspace = await makeWorkspace(job.ports, job.settings.workspace);
   let life: Keepalive | null = null;
+  let mayHaveStarted = false;
   try {
     // First the label is put on where a command asked: its absence would else look like a person's.
     await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
-    life = keepAlive(job);
+    life = keepAlive(await afterBegin(own));
+    mayHaveStarted = true;
     const authored = await attempt(own, workspace, life);
     return await end(own, authored, life);
   } catch (error) {
@@ -49,12 +52,20 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
     if (job.claim.record.state === "held" && error instanceof RunError && error.retry) {
       return await fail(own, failedHere("forge-error", describe(error), ""), null);
     }
-    await giveBack(job.claim, work.plan.attempt - 1);
+    // What threw once may throw each time: from the agent's start on it counts as an attempt.
+    await giveBack(job.claim, mayHaveStarted ? work.plan.attempt : work.plan.attempt - 1);
     throw error;
   } finally {
     await life?.stop();
     await workspace.remove();
   }
+}
+
+/** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
+async function afterBegin(job: ImplementJob): Promise<ImplementJob> {
+  const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
+  const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
+  return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
 }
 
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
@@ -75,7 +86,8 @@ async function begin(job: ImplementJob): Promise<void> {
       id: "label",
       do: "labels",
       on: "issue",
-      add: [settings.policy.label],
+      // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
+      add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
       remove: [stageLabel("needs-info"), stageLabel("blocked")],
     },
     { id: "assign", do: "assign", on: "issue", add: [who.me.login], remove: [...plan.unassign], since: startedAt },

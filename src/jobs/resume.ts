@@ -1,10 +1,14 @@
 // Finishes what a dead run published: the record has every text, each effect is found or made.
 
 import { Effects } from "../core/effects.ts";
+import { plain } from "../core/report.ts";
+import { describe } from "../errors.ts";
 import type { Observed } from "../observe.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Ports } from "../ports.ts";
-import type { Job } from "./job.ts";
+import { applyEffects } from "./effects.ts";
+import { giveUpEffects } from "./endings.ts";
+import { effectPorts, type Job } from "./job.ts";
 import { keepAlive } from "./keepalive.ts";
 import { finishEffects } from "./settle.ts";
 
@@ -47,6 +51,7 @@ export async function resume(job: Job, effects: Effects | null): Promise<Outcome
         next: "Nothing to do.",
       });
     const why = settled.kind === "branch-refused" ? settled.detail : settled.why;
+    if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts) return await handOver(job, why);
     return outcome({
       ...facts,
       outcome: "failed",
@@ -57,4 +62,29 @@ export async function resume(job: Job, effects: Effects | null): Promise<Outcome
   } finally {
     await life.stop();
   }
+}
+
+/** What can never be written ends with a person, like every bound. */
+async function handOver(job: Job, why: string): Promise<Outcome> {
+  const { claim, item } = job;
+  const { number } = item.issue;
+  const { askedBy, attempt, pull } = claim.record;
+  const text = `what was published could not be finished: ${why}`;
+  const effects = giveUpEffects(job, { failure: "forge-error", text, output: "", askedBy, attempts: attempt });
+  try {
+    await applyEffects(effectPorts(job), { v: 1, issue: number, effects }, pull);
+    await claim.finish({ state: "blocked", stage: "blocked", unfinished: 0 });
+  } catch (error) {
+    // Not even that can be written now: the record stays as it is, and its wait goes on.
+    job.ports.log.warning(`could not hand #${number} over: ${describe(error)}`);
+  }
+  const reason = `#${number}: gave up: ${plain(text)}`;
+  return outcome({
+    kind: "resume",
+    outcome: "needs-person",
+    failure: "forge-error",
+    item: number,
+    reason,
+    next: `@${askedBy} decides; the label put on again goes on.`,
+  });
 }

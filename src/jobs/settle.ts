@@ -2,7 +2,7 @@
 
 import type { Effect, Effects } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
-import { describe, ForgeError, RunError } from "../errors.ts";
+import { describe, RunError } from "../errors.ts";
 import { type Claim, ClaimLost } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ports } from "../ports.ts";
@@ -82,7 +82,7 @@ export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, e
       return await close(claim, outcome);
     } catch (error) {
       if (error instanceof ClaimLost) return { kind: "lost" };
-      const waitMs = error instanceof ForgeError && error.retry ? retryWaitsMs[attempt] : undefined;
+      const waitMs = error instanceof RunError && error.retry ? retryWaitsMs[attempt] : undefined;
       if (waitMs === undefined) return await leave(claim, describe(error));
       ports.log.line(`will try again in ${waitMs / 1000} s: ${describe(error)}`);
       await ports.clock.sleep(waitMs);

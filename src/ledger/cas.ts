@@ -63,7 +63,7 @@ export async function compareAndSwap(
       if (seen.kind === "untouched" && (outcome.kind === "refused" || outcome.kind === "denied")) return outcome;
       if (seen.kind === "unreadable") {
         // Lost without doubt, and only the new values could not be read: the caller reads anyway.
-        if (inDoubt === "" && outcome.kind === "lost") {
+        if (inDoubt === "" && outcome.kind === "lost" && !outcome.sent) {
           return { kind: "lost", found: new Map(), applied: false, detail: outcome.detail };
         }
         inDoubt = inDoubt === "" ? seen.cause : inDoubt;

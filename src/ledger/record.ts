@@ -2,7 +2,7 @@
 // place that knows the form. `parseRecord(formatRecord(x))` is x; `parseRecord` of any text answers a value and never throws.
 
 import * as z from "zod";
-import { failureClasses } from "../core/failure.ts";
+import { failureClasses, failureRules } from "../core/failure.ts";
 
 const Sha = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
 const Count = z.int().min(0);
@@ -15,6 +15,8 @@ export const LastFailure = z.looseObject({
   text: z.string(),
   at: Time,
   same: Count,
+  /** Failures in a row that cost no attempt, whatever their class; absent = none. */
+  free: Count.optional(),
 });
 export type LastFailure = z.infer<typeof LastFailure>;
 
@@ -133,5 +135,6 @@ export function failureAfter(
     text: failure.text.slice(0, 2000),
     at: new Date(now).toISOString(),
     same: again ? last.same + 1 : 1,
+    free: failureRules[failure.class].costsAttempt ? 0 : (last?.free ?? 0) + 1,
   };
 }

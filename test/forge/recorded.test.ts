@@ -34,6 +34,7 @@ describe.each(versions)("Gitea %s", (version) => {
         archived: false,
         empty: false,
         mirror: false,
+        objectFormat: "sha1",
         private: false,
         hasIssues: true,
         hasPulls: true,

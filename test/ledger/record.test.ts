@@ -144,10 +144,18 @@ describe("records", () => {
   test("failures in a row", () => {
     const failure = { class: "timeout", fingerprint: "a", text: "x".repeat(3000) } as const;
     const first = failureAfter(null, failure, now);
-    expect(first).toEqual({ ...failure, text: "x".repeat(2000), at: iso(now), same: 1 });
+    expect(first).toEqual({ ...failure, text: "x".repeat(2000), at: iso(now), same: 1, free: 0 });
     expect(failureAfter(first, failure, now).same).toBe(2);
     expect(failureAfter(first, { ...failure, fingerprint: "b" }, now).same).toBe(1);
     expect(failureAfter(first, { ...failure, class: "crash" }, now).same).toBe(1);
+    // What costs no attempt is counted whatever its class, until something that costs one.
+    const free = failureAfter(
+      failureAfter(first, { ...failure, class: "quota" }, now),
+      { ...failure, class: "base-red" },
+      now,
+    );
+    expect(free.free).toBe(2);
+    expect(failureAfter(free, failure, now).free).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 // Writes whose answers are lost, and runs that could not finish: whatever happens, everything stands there once at the end.
 
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { Fault, SeenRequest } from "../support/forge/forge.ts";
 import { mends, stage } from "../support/run.ts";
@@ -37,7 +38,7 @@ describe("half-done work", () => {
   });
 
   it("what cannot be finished is tried at once a second time, then after the waits of failed attempts", async () => {
-    const s = await stage();
+    const s = await stage({ policy: "maxAttempts: 6" });
     await s.issue("sum subtracts");
     s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
     await s.start();
@@ -62,6 +63,44 @@ describe("half-done work", () => {
     s.forge.faults.clear();
     expect((await s.start()).outcome).toMatchObject({ kind: "resume", outcome: "done", pullRequest: 2 });
     await expectDoneOnce(s);
+  });
+
+  it("what can never be written goes to a person with what it was", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    await s.start();
+    expect((await s.start()).outcome).toMatchObject({ kind: "resume", outcome: "failed" });
+    s.pass(301);
+    expect((await s.start()).outcome).toMatchObject({
+      kind: "resume",
+      outcome: "needs-person",
+      failure: "forge-error",
+    });
+    expect(await s.record(1)).toMatchObject({ state: "blocked", stage: "blocked", unfinished: 0 });
+    expect(s.see(1)).toMatchObject({ labels: ["agent/blocked"], assignees: ["alice"] });
+    expect(s.see(1).comments.at(-1)).toContain("what was published could not be finished");
+    expect((await s.start()).outcome).toMatchObject({ outcome: "idle" });
+  });
+
+  it("effects that this version cannot read are left alone with their record", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    s.forge.faults.add({ when: api("POST", /\/pulls$/), times: Number.POSITIVE_INFINITY, do: "500" });
+    await s.start();
+    s.forge.faults.clear();
+    const git = (args: string[], input: string) =>
+      execFileSync("git", ["--git-dir", s.forge.gitDir(s.repo), ...args], { input, encoding: "utf8" }).trim();
+    const ref = "refs/agent-dispatch/v1/item/issue-1";
+    const blob = git(["hash-object", "-w", "--stdin"], '{"v":2,"issue":1,"effects":[{"do":"something newer"}]}');
+    const tree = git(["mktree"], `100644 blob ${blob}\teffects.json\n`);
+    const identity = ["-c", "user.name=newer", "-c", "user.email=newer@example.invalid"];
+    const message = git(["log", "-1", "--format=%B", ref], "");
+    git(["update-ref", ref, git([...identity, "commit-tree", tree, "-p", ref, "-F", "-"], message)], "");
+    const before = await s.photo();
+    const idle = await s.start();
+    expect(idle.outcome?.passed[0]?.reason).toContain("cannot be read by this version");
+    expect(await s.photo()).toBe(before);
   });
 
   it("a resume that failed starts no next run", async () => {

@@ -59913,6 +59913,13 @@ class Claim {
             return { kind: "branch-refused", detail };
         });
     }
+    /** Whether an earlier publish, also one without an answer, stands on the forge. */
+    isPublished() {
+        return this.#serially(async () => {
+            await this.#settlePending();
+            return this.#record.state === "published";
+        });
+    }
     /** The end of a claim: effects finished or none needed. Frees the slot in the same transaction. */
     finish(change) {
         return this.#serially(async () => {
@@ -60487,10 +60494,16 @@ function target(run, on) {
 
 /** Waits between tries to finish effects, in ms: the forge may be away for a moment. */
 const retryWaitsMs = [2_000, 10_000, 30_000];
-async function settle_settle(job, ending) {
+/** `stop` asks, before a publish is tried again, whether a person has taken the item back meanwhile. */
+async function settle_settle(job, ending, stop = null) {
     const { claim, ports } = job;
     const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
+    let tries = 0;
     const published = await patiently(ports, async () => {
+        const why = stop !== null && tries++ > 0 ? await stop() : null;
+        // What an unclear try has published already is finished; a person then sees it whole.
+        if (why !== null && !(await claim.isPublished()))
+            return { again: null, result: { kind: "stopped", why } };
         const change = { ...ending.change, after: ending.after, stage: ending.stage };
         const result = await claim.publish(change, effects, ending.head);
         return { again: result.kind === "unknown" ? result.cause : null, result };
@@ -60506,6 +60519,7 @@ async function settle_settle(job, ending) {
             };
         case "lost":
         case "branch-refused":
+        case "stopped":
             return published;
         default:
             return published;
@@ -60716,6 +60730,8 @@ function afterSettling(job, settled, done) {
             return { ...done, next: "The next run finishes what could not be written." };
         case "lost":
             return lost(job);
+        case "stopped":
+            return { ...done, outcome: "cancelled", reason: `#${job.item.issue.number}: it was taken back` };
         case "branch-refused":
             return {
                 ...done,
@@ -63659,12 +63675,12 @@ async function end(job, authored, life) {
         case "words":
             return speak(job, ending, authored);
         case "work":
-            return publish(job, ending, authored);
+            return publish(job, ending, authored, life);
         default:
             return ending;
     }
 }
-async function publish(job, work, authored) {
+async function publish(job, work, authored, life) {
     const { plan, item, settings } = job;
     const { composed, result, checks } = work;
     const run = job.run;
@@ -63734,7 +63750,7 @@ async function publish(job, work, authored) {
     });
     effects.push(statusComment(comment), ...answered(plan, "rocket"));
     const change = { ...spent(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile };
-    const settled = await settle_settle(job, { after: "done", stage: "needs-review", effects, head: composed.head, change });
+    const settled = await settle_settle(job, { after: "done", stage: "needs-review", effects, head: composed.head, change }, life.check);
     const done = outcome({
         ...facts(job, authored),
         ...{
@@ -63748,6 +63764,8 @@ async function publish(job, work, authored) {
             : `#${issue}: the work is published`,
         next: "It waits for review.",
     });
+    if (settled.kind === "stopped")
+        return interrupted(job, settled.why, authored);
     if (settled.kind === "branch-refused") {
         const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
         return fail(job, failedHere("push-rejected", text, ""), authored);
@@ -64025,7 +64043,7 @@ async function resume(job, effects) {
                 reason: `#${number}: another run finishes it`,
                 next: "Nothing to do.",
             });
-        const why = settled.kind === "branch-refused" ? settled.detail : settled.why;
+        const { why } = settled;
         if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts)
             return await handOver(job, why);
         return outcome({

@@ -146,6 +146,8 @@ export function afterSettling(job: ImplementJob, settled: Settled, done: Outcome
       return { ...done, next: "The next run finishes what could not be written." };
     case "lost":
       return lost(job);
+    case "stopped":
+      return { ...done, outcome: "cancelled", reason: `#${job.item.issue.number}: it was taken back` };
     case "branch-refused":
       return {
         ...done,

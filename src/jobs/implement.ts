@@ -137,7 +137,7 @@ async function end(job: ImplementJob, authored: Authored | Failed, life: Keepali
     case "words":
       return speak(job, ending, authored);
     case "work":
-      return publish(job, ending, authored);
+      return publish(job, ending, authored, life);
     default:
       return ending satisfies never;
   }
@@ -147,6 +147,7 @@ async function publish(
   job: ImplementJob,
   work: Extract<Authored["end"], { kind: "work" }>,
   authored: Authored,
+  life: Keepalive,
 ): Promise<Outcome> {
   const { plan, item, settings } = job;
   const { composed, result, checks } = work;
@@ -216,7 +217,11 @@ async function publish(
   });
   effects.push(statusComment(comment), ...answered(plan, "rocket"));
   const change = { ...spent(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile };
-  const settled = await settle(job, { after: "done", stage: "needs-review", effects, head: composed.head, change });
+  const settled = await settle(
+    job,
+    { after: "done", stage: "needs-review", effects, head: composed.head, change },
+    life.check,
+  );
   const done = outcome({
     ...facts(job, authored),
     ...{
@@ -231,6 +236,7 @@ async function publish(
         : `#${issue}: the work is published`,
     next: "It waits for review.",
   });
+  if (settled.kind === "stopped") return interrupted(job, settled.why, authored);
   if (settled.kind === "branch-refused") {
     const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
     return fail(job, failedHere("push-rejected", text, ""), authored);

@@ -50,7 +50,7 @@ export async function resume(job: Job, effects: Effects | null): Promise<Outcome
         reason: `#${number}: another run finishes it`,
         next: "Nothing to do.",
       });
-    const why = settled.kind === "branch-refused" ? settled.detail : settled.why;
+    const { why } = settled;
     if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts) return await handOver(job, why);
     return outcome({
       ...facts,

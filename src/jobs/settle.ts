@@ -3,11 +3,12 @@
 import type { Effect, Effects } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { describe, RunError } from "../errors.ts";
-import { type Claim, ClaimLost } from "../ledger/claim.ts";
+import { type Claim, ClaimLost, type PublishOutcome } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ports } from "../ports.ts";
 import { applyEffects, type EffectsOutcome } from "./effects.ts";
 import { effectPorts, type Job } from "./job.ts";
+import type { Interruption } from "./keepalive.ts";
 
 export interface Ending {
   after: LedgerRecord["after"];
@@ -24,15 +25,28 @@ export type Settled =
   | { kind: "unfinished"; why: string }
   | { kind: "lost" }
   | { kind: "branch-refused"; detail: string }
+  | { kind: "stopped"; why: Interruption }
   | { kind: "failed"; failure: FailureClass; why: string };
+
+/** How finishing effects can end. */
+export type Finished = Extract<Settled, { kind: "settled" | "unfinished" | "lost" }>;
 
 /** Waits between tries to finish effects, in ms: the forge may be away for a moment. */
 const retryWaitsMs = [2_000, 10_000, 30_000];
 
-export async function settle(job: Job, ending: Ending): Promise<Settled> {
+/** `stop` asks, before a publish is tried again, whether a person has taken the item back meanwhile. */
+export async function settle(
+  job: Job,
+  ending: Ending,
+  stop: (() => Promise<Interruption | null>) | null = null,
+): Promise<Settled> {
   const { claim, ports } = job;
   const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
-  const published = await patiently(ports, async () => {
+  let tries = 0;
+  const published = await patiently<PublishOutcome | Extract<Settled, { kind: "stopped" }>>(ports, async () => {
+    const why = stop !== null && tries++ > 0 ? await stop() : null;
+    // What an unclear try has published already is finished; a person then sees it whole.
+    if (why !== null && !(await claim.isPublished())) return { again: null, result: { kind: "stopped", why } as const };
     const change = { ...ending.change, after: ending.after, stage: ending.stage };
     const result = await claim.publish(change, effects, ending.head);
     return { again: result.kind === "unknown" ? result.cause : null, result };
@@ -48,6 +62,7 @@ export async function settle(job: Job, ending: Ending): Promise<Settled> {
       };
     case "lost":
     case "branch-refused":
+    case "stopped":
       return published;
     default:
       return published satisfies never;
@@ -74,7 +89,7 @@ export async function patiently<T>(ports: Ports, task: () => Promise<{ again: st
 }
 
 /** Does what a published record still asks for, by whichever run. */
-export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, effects: Effects): Promise<Settled> {
+export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, effects: Effects): Promise<Finished> {
   const { claim, ports } = job;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -90,7 +105,7 @@ export async function finishEffects(job: Pick<Job, "ports" | "who" | "claim">, e
   }
 }
 
-async function close(claim: Claim, outcome: EffectsOutcome): Promise<Settled> {
+async function close(claim: Claim, outcome: EffectsOutcome): Promise<Finished> {
   // With a pull request that a person closed the record is not closed here: the repair does that, with all that belongs to it (labels, assignee).
   const state = outcome.kind === "done" ? claim.record.after : "done";
   const change: Partial<LedgerRecord> = { state, pull: outcome.pull, unfinished: 0 };
@@ -111,7 +126,7 @@ async function close(claim: Claim, outcome: EffectsOutcome): Promise<Settled> {
 }
 
 // With no lease left the next run need not wait for this one to age.
-async function leave(claim: Claim, why: string): Promise<Settled> {
+async function leave(claim: Claim, why: string): Promise<Finished> {
   await claim.abandon().catch(() => undefined);
   return { kind: "unfinished", why };
 }

@@ -163,6 +163,14 @@ export class Claim {
     });
   }
 
+  /** Whether an earlier publish, also one without an answer, stands on the forge. */
+  isPublished(): Promise<boolean> {
+    return this.#serially(async () => {
+      await this.#settlePending();
+      return this.#record.state === "published";
+    });
+  }
+
   /** The end of a claim: effects finished or none needed. Frees the slot in the same transaction. */
   finish(change: Partial<LedgerRecord>): Promise<CasOutcome> {
     return this.#serially(async () => {

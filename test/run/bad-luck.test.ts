@@ -237,6 +237,26 @@ describe("other things that happen while the agent works", () => {
     expect(await s.branches()).toEqual(["main"]);
   });
 
+  it("`hold` is put on while the forge does not answer the publish: nothing is published when it is back", async () => {
+    const s = await stage();
+    await s.issue("sum subtracts");
+    let isHeld = false;
+    s.forge.faults.add({
+      when: (request) => request.path.endsWith("/git-receive-pack") && request.body.includes("refs/heads/agent/"),
+      ...{ times: Number.POSITIVE_INFINITY, do: "502" },
+      hold: async () => {
+        if (!isHeld) await s.forge.addLabelAs("alice", s.repo, 1, "hold");
+        isHeld = true;
+      },
+    });
+    const end = await s.start();
+    expect(end.outcome).toMatchObject({ outcome: "cancelled" });
+    expect(await s.branches()).toEqual(["main"]);
+    expect(s.pulls()).toEqual([]);
+    expect(s.see(1)).toMatchObject({ labels: ["bot", "hold"], assignees: [] });
+    expect(await s.record(1)).toMatchObject({ state: "released", attempt: 0 });
+  });
+
   it.each(["503", "reset"] as const)("the forge is away (%s) and comes back: the work is published", async (deed) => {
     const { s, ended, go } = await atWork({ limits: { ...quickLimits, fenceSeconds: 0.6 } });
     s.forge.faults.add({ when: (request) => request.login === "bot", times: Number.POSITIVE_INFINITY, do: deed });

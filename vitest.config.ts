@@ -1,18 +1,25 @@
 import { defineConfig } from "vitest/config";
 
 /** Unit tests are those that need neither the bundle nor a second process but git; the others live in the folders named below. */
-const slow = ["test/e2e/**", "test/contract/**", "test/recorded/**", "test/bundle/**", "test/run/**"];
+const slow = [
+  "test/e2e/**",
+  "test/contract/**",
+  "test/recorded/**",
+  "test/bundle/**",
+  "test/run/**",
+  "test/support/**",
+];
 
 export default defineConfig({
   test: {
     // Most tests wait for processes of their own; by default a machine of two cores gets one worker.
     maxWorkers: 2,
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: slow } },
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: slow, isolate: false } },
       {
         test: {
           name: "contract",
-          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts"],
+          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts", "test/support/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

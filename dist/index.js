@@ -59321,6 +59321,16 @@ const Effect = discriminatedUnion("do", [
 const Effects = object({ v: literal(1), issue: schemas_int(), effects: array(Effect).max(50) });
 /** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
 const effectsBytesMax = 1_000_000;
+/** Reads `effects.json`; null when it is broken or of a newer version. Never throws. */
+function parseEffects(text) {
+    try {
+        const parsed = Effects.safeParse(JSON.parse(text));
+        return parsed.success ? parsed.data : null;
+    }
+    catch {
+        return null;
+    }
+}
 
 ;// CONCATENATED MODULE: ./lib/ledger/control.js
 // The `control` ref: a pause of the whole program, by whom, why and until when.
@@ -59445,7 +59455,7 @@ async function observe(ports, who, trigger, policy) {
             pull,
             former,
             details: null,
-            unreadable: unreadableEffects(record, ledger.effects.get(key)),
+            unreadable: unreadableEffects(record, ledger.effects.has(key)),
         });
     }
     const now = forge.now() ?? Date.now();
@@ -59487,8 +59497,9 @@ async function readLedger(ports) {
                 parsed.kind === "record"
                     ? { kind: "record", sha, record: parsed.record }
                     : { kind: "unreadable", sha, why: parsed.why };
-            if (effects !== null)
-                ledger.effects.set(ref.key, effects);
+            const readable = effects === null ? null : parseEffects(effects);
+            if (readable !== null)
+                ledger.effects.set(ref.key, readable);
         }
         if (ref.kind === "slot")
             ledger.slots.push({ number: ref.number, sha, holder: parseSlot(message) });
@@ -59498,16 +59509,10 @@ async function readLedger(ports) {
     return ledger;
 }
 /** Effects of a newer version, or broken ones, are left alone with the record that holds them: writing it anew would lose them. */
-function unreadableEffects(record, text) {
-    if (record.kind !== "record" || record.record.state !== "published")
+function unreadableEffects(record, isReadable) {
+    if (isReadable || record.kind !== "record" || record.record.state !== "published")
         return null;
-    const why = "what is still to be written for it (`effects.json`) cannot be read by this version";
-    try {
-        return text !== undefined && Effects.safeParse(JSON.parse(text)).success ? null : why;
-    }
-    catch {
-        return why;
-    }
+    return "what is still to be written for it (`effects.json`) cannot be read by this version";
 }
 /** Some items that the ledger knows and no label shows: closed, merged or handed over meanwhile. Others' turn comes with the next runs. */
 async function observe_unlabelled(ports, ledger, listed, openPulls, seed) {
@@ -64003,27 +64008,12 @@ async function repair(ports, settings, who, snapshot) {
 
 
 
-
-/** The effects stored with a record. Unreadable ones count as none, with a warning: the work itself is on its branch. */
-function storedEffects(ports, observed, key) {
-    const text = observed.effects.get(key);
-    try {
-        const parsed = text === undefined ? null : Effects.safeParse(JSON.parse(text));
-        if (parsed?.success === true)
-            return parsed.data;
-    }
-    catch {
-        // Falls through to the warning.
-    }
-    ports.log.warning(`the effects stored for ${key} cannot be read; its record is closed without them`);
-    return null;
-}
 async function resume(job, effects) {
     const { item, claim } = job;
     const number = item.issue.number;
     const life = keepAlive(job, { watchPeople: false });
     try {
-        const settled = await finishEffects(job, effects ?? { v: 1, issue: number, effects: [] });
+        const settled = await finishEffects(job, effects);
         const { branch, head, profile, attempt } = claim.record;
         const facts = { kind: "resume", item: number, branch, head, profile, attempt };
         if (settled.kind === "settled") {
@@ -64156,7 +64146,7 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
         }
         : settings;
     await refuse(ports, who, work.refusals ?? []);
-    const effects = work.kind === "resume" ? storedEffects(ports, observed, work.item.key) : null;
+    const effects = work.kind === "resume" ? (observed.effects.get(work.item.key) ?? null) : null;
     const claimed = await claimWork(ports, ready, who, snapshot, work, effects);
     const number = work.item.issue.number;
     if (claimed.kind === "lost")
@@ -64178,6 +64168,9 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
 async function doWork(job, work, effects) {
     switch (work.kind) {
         case "resume":
+            // Row 1 leaves a record alone whose effects cannot be read: writing it anew would lose them.
+            if (effects === null)
+                throw new Error("a resume was decided without effects that can be read");
             return { kind: "ended", outcome: await resume(job, effects) };
         case "give-up":
             return { kind: "ended", outcome: await giveUpDead(job, work) };

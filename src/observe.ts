@@ -3,7 +3,7 @@
 // The ledger is read after the facts it is compared with: what a run finished meanwhile is then seen as finished.
 
 import type { Decision } from "./core/decision.ts";
-import { Effects } from "./core/effects.ts";
+import { type Effects, parseEffects } from "./core/effects.ts";
 import { findMarker } from "./core/marker.ts";
 import {
   type Details,
@@ -41,13 +41,13 @@ interface Ledger {
   records: Record<string, RecordFact>;
   slots: Slot[];
   pause: Snapshot["pause"];
-  /** Texts of `effects.json` by key. */
-  effects: Map<string, string>;
+  /** Effects still to be written, by key; those that cannot be read are missing. */
+  effects: Map<string, Effects>;
 }
 
 export interface Observed {
   snapshot: Snapshot;
-  effects: Map<string, string>;
+  effects: Map<string, Effects>;
 }
 
 /** A fresh look. `trigger.item` narrows it to one item. */
@@ -77,7 +77,7 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
       pull,
       former,
       details: null,
-      unreadable: unreadableEffects(record, ledger.effects.get(key)),
+      unreadable: unreadableEffects(record, ledger.effects.has(key)),
     });
   }
   const now = forge.now() ?? Date.now();
@@ -121,7 +121,8 @@ async function readLedger(ports: Ports): Promise<Ledger> {
         parsed.kind === "record"
           ? { kind: "record", sha, record: parsed.record }
           : { kind: "unreadable", sha, why: parsed.why };
-      if (effects !== null) ledger.effects.set(ref.key, effects);
+      const readable = effects === null ? null : parseEffects(effects);
+      if (readable !== null) ledger.effects.set(ref.key, readable);
     }
     if (ref.kind === "slot") ledger.slots.push({ number: ref.number, sha, holder: parseSlot(message) });
     if (ref.kind === "control") ledger.pause = parseControl(message);
@@ -130,14 +131,9 @@ async function readLedger(ports: Ports): Promise<Ledger> {
 }
 
 /** Effects of a newer version, or broken ones, are left alone with the record that holds them: writing it anew would lose them. */
-function unreadableEffects(record: RecordFact, text: string | undefined): string | null {
-  if (record.kind !== "record" || record.record.state !== "published") return null;
-  const why = "what is still to be written for it (`effects.json`) cannot be read by this version";
-  try {
-    return text !== undefined && Effects.safeParse(JSON.parse(text)).success ? null : why;
-  } catch {
-    return why;
-  }
+function unreadableEffects(record: RecordFact, isReadable: boolean): string | null {
+  if (isReadable || record.kind !== "record" || record.record.state !== "published") return null;
+  return "what is still to be written for it (`effects.json`) cannot be read by this version";
 }
 
 /** Some items that the ledger knows and no label shows: closed, merged or handed over meanwhile. Others' turn comes with the next runs. */

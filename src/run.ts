@@ -12,7 +12,7 @@ import { implement } from "./jobs/implement.ts";
 import type { Job } from "./jobs/job.ts";
 import { refuse } from "./jobs/refuse.ts";
 import { repair } from "./jobs/repair.ts";
-import { resume, storedEffects } from "./jobs/resume.ts";
+import { resume } from "./jobs/resume.ts";
 import { giveBack } from "./ledger/claim.ts";
 import { type Observed, observe, type Who } from "./observe.ts";
 import { type Outcome, outcome } from "./outcome.ts";
@@ -94,7 +94,7 @@ async function claimAndWork(
         }
       : settings;
   await refuse(ports, who, work.refusals ?? []);
-  const effects = work.kind === "resume" ? storedEffects(ports, observed, work.item.key) : null;
+  const effects = work.kind === "resume" ? (observed.effects.get(work.item.key) ?? null) : null;
   const claimed = await claimWork(ports, ready, who, snapshot, work, effects);
   const number = work.item.issue.number;
   if (claimed.kind === "lost") return { kind: "again", why: `another run was faster with #${number}` };
@@ -115,6 +115,8 @@ async function claimAndWork(
 async function doWork(job: Job, work: Work, effects: Effects | null): Promise<Worked> {
   switch (work.kind) {
     case "resume":
+      // Row 1 leaves a record alone whose effects cannot be read: writing it anew would lose them.
+      if (effects === null) throw new Error("a resume was decided without effects that can be read");
       return { kind: "ended", outcome: await resume(job, effects) };
     case "give-up":
       return { kind: "ended", outcome: await giveUpDead(job, work) };

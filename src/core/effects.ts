@@ -64,3 +64,13 @@ export type Effects = z.infer<typeof Effects>;
 
 /** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
 export const effectsBytesMax = 1_000_000;
+
+/** Reads `effects.json`; null when it is broken or of a newer version. Never throws. */
+export function parseEffects(text: string): Effects | null {
+  try {
+    const parsed = Effects.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,36 +1,21 @@
 // Finishes what a dead run published: the record has every text, each effect is found or made.
 
-import { Effects } from "../core/effects.ts";
+import type { Effects } from "../core/effects.ts";
 import { plain } from "../core/report.ts";
 import { describe } from "../errors.ts";
-import type { Observed } from "../observe.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import type { Ports } from "../ports.ts";
 import { applyEffects } from "./effects.ts";
 import { giveUpEffects } from "./endings.ts";
 import { effectPorts, type Job } from "./job.ts";
 import { keepAlive } from "./keepalive.ts";
 import { finishEffects } from "./settle.ts";
 
-/** The effects stored with a record. Unreadable ones count as none, with a warning: the work itself is on its branch. */
-export function storedEffects(ports: Ports, observed: Observed, key: string): Effects | null {
-  const text = observed.effects.get(key);
-  try {
-    const parsed = text === undefined ? null : Effects.safeParse(JSON.parse(text));
-    if (parsed?.success === true) return parsed.data;
-  } catch {
-    // Falls through to the warning.
-  }
-  ports.log.warning(`the effects stored for ${key} cannot be read; its record is closed without them`);
-  return null;
-}
-
-export async function resume(job: Job, effects: Effects | null): Promise<Outcome> {
+export async function resume(job: Job, effects: Effects): Promise<Outcome> {
   const { item, claim } = job;
   const number = item.issue.number;
   const life = keepAlive(job, { watchPeople: false });
   try {
-    const settled = await finishEffects(job, effects ?? { v: 1, issue: number, effects: [] });
+    const settled = await finishEffects(job, effects);
     const { branch, head, profile, attempt } = claim.record;
     const facts = { kind: "resume", item: number, branch, head, profile, attempt } as const;
     if (settled.kind === "settled") {

@@ -12,6 +12,8 @@ export interface Expectation {
   /** Statuses that are facts here, not failures (404 for "not there"). */
   also?: readonly number[];
   hint?: Hint;
+  /** A success is a plain text, not JSON. */
+  plain?: boolean;
 }
 
 /** Calls of one repository; every failure leaves it as a ForgeError that begins with "Could not" and `what`. */
@@ -25,6 +27,8 @@ export interface Client {
   readonly repeat: GiteaApi;
   /** A call that gitea-js lacks; `path` below the repository, each part encoded already. */
   raw(method: "GET" | "POST", path: string, body?: object): Promise<Response>;
+  /** A GET of a part of a text; `range` as in HTTP: `bytes=-100`. */
+  part(path: string, range: string): Promise<Response>;
   ask(what: string, call: () => Promise<Response>, expect?: Expectation): Promise<Answer>;
   read<T>(what: string, schema: z.ZodType<T>, call: () => Promise<Response>, expect?: Expectation): Promise<T>;
   /** As `read`, with null for 404. */
@@ -49,7 +53,8 @@ export function client(http: ForgeHttp, place: Place): Client {
       answer = thrown.answer;
     }
     // A page is never a fact about an item: a proxy's 404 must not look like a missing issue.
-    const known = answer.json !== undefined || answer.text === "" || isPlain404(answer);
+    const isText = expect.plain === true && answer.status < 300 && isPlain(answer);
+    const known = answer.json !== undefined || answer.text === "" || isPlain404(answer) || isText;
     const good = answer.status < 300 || (expect.also ?? []).includes(answer.status);
     if (!good || !known) throw failedAnswer(what, answer, place, expect.hint);
     return answer;
@@ -79,6 +84,8 @@ export function client(http: ForgeHttp, place: Place): Client {
         method,
         body: body === undefined ? null : JSON.stringify(body),
       }),
+    part: (path, range) =>
+      http.fetch("once")(`${place.serverUrl}/api/v1/repos/${owner}/${name}/${path}`, { headers: { range } }),
     read: async (what, schema, call, expect) => parse(what, schema, await ask(what, call, expect)),
     find: async (what, schema, call) => {
       const answer = await ask(what, call, { also: [404] });
@@ -98,5 +105,9 @@ export function isUnknownCall(answer: Answer): boolean {
 }
 
 function isPlain404(answer: Answer): boolean {
-  return isUnknownCall(answer) && /^text\/plain/i.test(answer.headers.get("content-type") ?? "");
+  return isUnknownCall(answer) && isPlain(answer);
+}
+
+function isPlain(answer: Answer): boolean {
+  return /^text\/plain/i.test(answer.headers.get("content-type") ?? "");
 }

@@ -2,12 +2,16 @@ import { RunError } from "../errors.ts";
 import { accessCalls } from "./access.ts";
 import { actionsCalls } from "./actions.ts";
 import { client } from "./client.ts";
+import { commentCalls } from "./comments.ts";
 import { forgeHttp, type HttpOptions } from "./http.ts";
 import { issueCalls } from "./issues.ts";
+import { jobCalls } from "./jobs.ts";
+import { mergeCalls } from "./merge.ts";
 import type { Forge } from "./port.ts";
 import { pullCalls } from "./pulls.ts";
 import { isBefore } from "./release.ts";
 import { repositoryCalls } from "./repository.ts";
+import { reviewCalls } from "./reviews.ts";
 
 export interface GiteaOptions extends HttpOptions {
   /** Owner of the repository. */
@@ -25,6 +29,8 @@ export function giteaForge(options: GiteaOptions): Forge {
   const access = accessCalls(calls);
   const repository = repositoryCalls(calls);
   const defaultBranch = async () => (await repository.repository())?.defaultBranch ?? null;
+  const htmlUrl = async () => (await repository.repository())?.htmlUrl ?? null;
+  const pulls = pullCalls(calls, defaultBranch);
   return {
     url: serverUrl,
     now: http.now,
@@ -32,8 +38,12 @@ export function giteaForge(options: GiteaOptions): Forge {
     writeAccess: access.writeAccess,
     ...repository,
     ...issueCalls(calls),
-    ...pullCalls(calls, defaultBranch),
+    ...commentCalls(calls),
+    ...pulls,
+    ...reviewCalls(calls, repository.me),
+    ...mergeCalls(calls, pulls.pull),
     ...actionsCalls(calls),
+    ...jobCalls(calls, { version: repository.version, htmlUrl }),
     // Seen on 1.24.7; from 1.26 on such runs go side by side. No probe could tell without starting runs.
     dispatchCancels: async () => isBefore(await repository.version(), 26),
   };

@@ -160,6 +160,9 @@ export function forgeHttp(options: HttpOptions): ForgeHttp {
         "user-agent": "agent-dispatch",
       };
       if (body !== null) headers["content-type"] = "application/json";
+      // The only header that a call may add.
+      const range = new Headers(init?.headers).get("range");
+      if (range !== null) headers["range"] = range;
       const url = addressOf(typeof input === "string" || input instanceof URL ? String(input) : input.url);
       return new AnsweredResponse(await ask({ url, method, headers, body }, method === "GET" ? "repeat" : repeat));
     },

@@ -8,6 +8,7 @@ import { comment, comments, dependencies, issue, issues, timeline } from "./sche
 type IssueCalls = Pick<
   Forge,
   | "labelled"
+  | "assigned"
   | "issue"
   | "comments"
   | "timeline"
@@ -21,6 +22,7 @@ type IssueCalls = Pick<
   | "addLabels"
   | "removeLabel"
   | "assign"
+  | "closeIssue"
 >;
 
 /** Issues, and what pull requests share with them: labels, comments, timeline, assignees. */
@@ -72,6 +74,24 @@ export function issueCalls(client: Client): IssueCalls {
         trueTotal: true,
       });
       return all.items.filter(carries).sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
+    },
+
+    async assigned(login) {
+      const what = `list what is assigned to @${login}`;
+      const all = await allPages({
+        what,
+        page: (page) =>
+          // 404: an account that does not exist (any more).
+          ask(
+            what,
+            () => once.repos.issueListIssues(owner, name, { state: "open", assigned_by: login, limit: pageSize, page }),
+            { also: [404] },
+          ),
+        items: (answer) => (answer.status === 404 ? [] : parse(what, issues, answer)),
+        key: (i) => i.number,
+        trueTotal: true,
+      });
+      return all.items.filter((i) => i.assignees.some((name) => name.toLowerCase() === login.toLowerCase()));
     },
 
     issue: (number) => find(`read #${number}`, issue, () => once.repos.issueGetIssue(owner, name, number)),
@@ -156,6 +176,15 @@ export function issueCalls(client: Client): IssueCalls {
       await ask(what, () => repeat.repos.issueReplaceLabels(owner, name, number, { labels: wanted }));
     },
 
+    async closeIssue(number) {
+      await read(
+        `close #${number}`,
+        issue,
+        () => repeat.repos.issueEditIssue(owner, name, number, { state: "closed" }),
+        { hint: (answer) => (answer.status === 412 ? keptOpen : null) },
+      );
+    },
+
     // Sent once: somebody who assigned themselves between two sendings would be taken off unseen.
     assign: (number, logins) =>
       read(
@@ -176,6 +205,13 @@ export function issueCalls(client: Client): IssueCalls {
       ),
   };
 }
+
+const keptOpen = {
+  says: "It still waits for an open issue.",
+  remedy: "Close what it depends on first.",
+  mender: "workflow author",
+  retry: false,
+} as const;
 
 function isNoLabel(json: unknown): boolean {
   const message = typeof json === "object" && json !== null && "message" in json ? json.message : "";

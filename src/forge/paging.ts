@@ -64,7 +64,8 @@ function isLast(answer: Answer, length: number, first: number, seen: number): bo
   return total === null ? length < first : seen >= total;
 }
 
-function totalOf(answer: Answer): number | null {
+/** `X-Total-Count`; null where the answer has none. */
+export function totalOf(answer: Answer): number | null {
   const header = answer.headers.get("x-total-count") ?? "";
   return /^\d+$/.test(header) ? Number(header) : null;
 }

@@ -30,7 +30,11 @@ export interface Repository {
   may: { admin: boolean; push: boolean; pull: boolean };
   /** Address of its page as the server knows itself; may differ from the address that the runner uses. */
   htmlUrl: string;
+  /** Ways to merge that the repository allows, its default first. */
+  mergeStyles: MergeStyle[];
 }
+
+export type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
 
 export interface Label {
   id: number;
@@ -107,7 +111,61 @@ export interface StatusEntry {
   description: string;
   creator: string;
   targetUrl: string;
+  /** ms since 1970, by the forge's clock. */
+  updatedAt: number;
 }
+
+/** A review of a pull request. Those that only their author sees (`PENDING`) are left out by the adapter. */
+export interface Review {
+  id: number;
+  author: string;
+  state: "approved" | "changes-requested" | "comment" | "review-requested" | "other";
+  body: string;
+  /** The head it was written on. `stale` of the forge is not reliable: compare this one. Empty where the forge does not say. */
+  commit: string;
+  /** Counts for the protection of the base branch. */
+  official: boolean;
+  dismissed: boolean;
+  /** Number of its comments on lines. */
+  comments: number;
+  at: number;
+  htmlUrl: string;
+}
+
+/** A comment on a line of a pull request. */
+export interface LineComment {
+  id: number;
+  review: number;
+  author: string;
+  body: string;
+  path: string;
+  /** Line of the new file; null where the forge shows none (a comment on an old line, or outdated). */
+  line: number | null;
+  at: number;
+}
+
+export interface NewReview {
+  event: "approve" | "request-changes" | "comment";
+  body: string;
+  /** Commit that it judges. */
+  commit: string;
+  /** Lines of the new file, which the caller has checked against the diff: one unknown line makes the server refuse the whole review from 1.26 on. */
+  comments: readonly { path: string; line: number; body: string }[];
+}
+
+/** A comment with the issue or pull request it stands on. */
+export type PlacedComment = Comment & { issue: number };
+
+/** How the forge answered a merge. */
+export type MergeAnswer =
+  | { kind: "merged" }
+  /** Not now: the forge is still checking, or required statuses or approvals are missing. Its words. */
+  | { kind: "not-yet"; answer: string }
+  /** The head is no longer the one that was named. */
+  | { kind: "moved"; answer: string }
+  | { kind: "conflict"; answer: string }
+  /** Understood and refused for good: style not allowed, no permission, closed meanwhile. */
+  | { kind: "refused"; answer: string };
 
 export interface Branch {
   name: string;
@@ -175,6 +233,8 @@ export interface Forge {
 
   /** Open issues and pull requests that carry the label. Empty when the repository has no such label (never "all issues"). Oldest first. */
   labelled(label: string): Promise<Issue[]>;
+  /** Open issues and pull requests that are assigned to this account. */
+  assigned(login: string): Promise<Issue[]>;
   /** Issue or pull request by number; null when absent. */
   issue(number: number): Promise<Issue | null>;
   openPulls(): Promise<Pull[]>;
@@ -189,7 +249,18 @@ export interface Forge {
   /** Numbers of open issues that this one waits for; empty also where dependencies are off. */
   openDependencies(issue: number): Promise<{ repository: string; number: number }[]>;
   writeAccess(login: string): Promise<WriteAccess>;
+  /** The latest status of each context. */
   statuses(sha: string): Promise<StatusEntry[]>;
+  /** Oldest first. */
+  reviews(pull: number): Promise<Review[]>;
+  lineComments(pull: number, review: number): Promise<LineComment[]>;
+  /** Comments of the whole repository created or changed since then (ms since 1970): the newest `limit`, oldest first. At most two requests. */
+  commentsSince(since: number, limit: number): Promise<PlacedComment[]>;
+  /**
+   * End of the log of the job behind a status (its `targetUrl`), at most `bytesMax`; null where the server does not give it: it has no such
+   * call (before 1.24), the status is not by its Actions, or the job is not found.
+   */
+  jobLog(targetUrl: string, bytesMax: number): Promise<string | null>;
 
   /** Refs whose full name begins with `refs/<prefix>`; empty when none. */
   refs(prefix: string): Promise<Ref[]>;
@@ -215,6 +286,15 @@ export interface Forge {
   editPull(number: number, change: { title?: string; body?: string }): Promise<void>;
   setStatus(sha: string, status: NewStatus): Promise<void>;
   deleteBranch(name: string): Promise<void>;
+  /** Sent once. A review of one's own pull request can only be a comment. */
+  createReview(pull: number, review: NewReview): Promise<Review>;
+  /** The account's own, or any for an administrator; with its comments on lines. */
+  deleteReview(pull: number, id: number): Promise<void>;
+  /** Merges exactly this head. Sent once. */
+  merge(pull: number, order: { style: MergeStyle; head: string }): Promise<MergeAnswer>;
+  closeIssue(number: number): Promise<void>;
+  /** Runs the failed jobs behind a status again (from 1.26). False where the server cannot, or has no such run. Sent once. */
+  rerun(targetUrl: string): Promise<boolean>;
 
   /** Newest runs first, at most `limit`; null where the server has no such list. */
   recentRuns(limit: number): Promise<ForgeRun[] | null>;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Comment, Issue, Pull, TimelineEntry } from "./port.ts";
+import type { Comment, Issue, PlacedComment, Pull, TimelineEntry } from "./port.ts";
 import { label, labels, list, login, text, time } from "./schemas.ts";
 
 /**
@@ -103,26 +103,42 @@ export const pullEntry: z.ZodType<PullEntry> = z
 export const pull: z.ZodType<Pull> = pullEntry.transform((entry) => entry.pull);
 export const pullEntries = list(pullEntry);
 
-export const comment: z.ZodType<Comment> = z
-  .object({
-    id: z.number(),
-    user: login,
-    original_author: text,
-    body: text,
-    created_at: time,
-    updated_at: time,
-    html_url: z.string(),
-  })
-  .transform((c) => ({
+const commentFields = {
+  id: z.number(),
+  user: login,
+  original_author: text,
+  body: text,
+  created_at: time,
+  updated_at: time,
+  html_url: z.string(),
+};
+
+function commentOf(c: z.infer<z.ZodObject<typeof commentFields>>): Comment {
+  return {
     id: c.id,
     author: author(c.user, c.original_author),
     body: c.body,
     createdAt: c.created_at,
     updatedAt: c.updated_at,
     htmlUrl: c.html_url,
-  }));
+  };
+}
+
+export const comment: z.ZodType<Comment> = z.object(commentFields).transform(commentOf);
 
 export const comments = list(comment);
+
+/** A comment in the list of the whole repository. One of the two addresses is empty: the forge names an issue or a pull request. */
+const placedComment: z.ZodType<PlacedComment> = z
+  .object({ ...commentFields, issue_url: text, pull_request_url: text })
+  .transform((c, context) => {
+    const number = /\/(?:issues|pulls)\/(\d+)$/.exec(c.issue_url === "" ? c.pull_request_url : c.issue_url)?.[1];
+    if (number !== undefined) return { ...commentOf(c), issue: Number(number) };
+    context.addIssue({ code: "custom", message: "Invalid input: expected the address of an issue or pull request" });
+    return z.NEVER;
+  });
+
+export const placedComments = list(placedComment);
 
 export const dependencies = list(
   z

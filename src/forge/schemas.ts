@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Account, Branch, Label, Ref, Repository, StatusEntry } from "./port.ts";
+import type { Account, Branch, Label, MergeStyle, Ref, Repository, StatusEntry } from "./port.ts";
 
 // Only the fields that are used, read as loosely as the recorded answers of 1.24 to 1.27 need (test/fixtures/forge-facts): `null` stands
 // for an empty list, users can be gone, states outside our lists are states we do not know. Everything else is a changed interface.
@@ -44,6 +44,37 @@ export const label: z.ZodType<Label> = z
 
 export const labels = list(label);
 
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((on) => on ?? false);
+
+/** Absent or all off where pull requests are switched off. */
+const mergeFlags = {
+  allow_merge_commits: flag,
+  allow_rebase: flag,
+  allow_rebase_explicit: flag,
+  allow_squash_merge: flag,
+  allow_fast_forward_only_merge: flag,
+  default_merge_style: text,
+};
+
+type MergeFlags = z.infer<z.ZodObject<typeof mergeFlags>>;
+
+function mergeStylesOf(flags: MergeFlags): MergeStyle[] {
+  const allowed: readonly [MergeStyle, boolean][] = [
+    ["merge", flags.allow_merge_commits],
+    ["rebase", flags.allow_rebase],
+    ["rebase-merge", flags.allow_rebase_explicit],
+    ["squash", flags.allow_squash_merge],
+    ["fast-forward-only", flags.allow_fast_forward_only_merge],
+  ];
+  const styles = allowed.filter(([, on]) => on).map(([style]) => style);
+  // The default may be a style that was switched off later, or `manually-merged`, which merges nothing.
+  const isDefault = (style: MergeStyle) => style === flags.default_merge_style;
+  return [...styles.filter(isDefault), ...styles.filter((style) => !isDefault(style))];
+}
+
 export const repository: z.ZodType<Repository> = z
   .object({
     id: z.number(),
@@ -63,6 +94,7 @@ export const repository: z.ZodType<Repository> = z
     // Absent for somebody without any right; then nothing is allowed.
     permissions: z.object({ admin: z.boolean(), push: z.boolean(), pull: z.boolean() }).nullish(),
     html_url: z.string(),
+    ...mergeFlags,
   })
   .transform((r) => ({
     id: r.id,
@@ -79,18 +111,27 @@ export const repository: z.ZodType<Repository> = z
     hasActions: r.has_actions ?? false,
     may: r.permissions ?? { admin: false, push: false, pull: false },
     htmlUrl: r.html_url,
+    mergeStyles: mergeStylesOf(r),
   }));
 
 const knownStates = ["pending", "success", "error", "failure", "warning", "skipped"] as const;
 
 const status: z.ZodType<StatusEntry> = z
-  .object({ context: z.string(), status: z.string(), description: text, target_url: text, creator: login })
+  .object({
+    context: z.string(),
+    status: z.string(),
+    description: text,
+    target_url: text,
+    creator: login,
+    updated_at: time,
+  })
   .transform((s) => ({
     context: s.context,
     state: knownStates.find((known) => known === s.status) ?? "unknown",
     description: s.description,
     creator: s.creator,
     targetUrl: s.target_url,
+    updatedAt: s.updated_at,
   }));
 
 /** Of the combined status only the elements: its `state` speaks of the current page. */

@@ -10,8 +10,10 @@ import { fileContract } from "./suite/files.ts";
 import { gitContract } from "./suite/git.ts";
 import { issueContract } from "./suite/issues.ts";
 import { labelContract } from "./suite/labels.ts";
+import { mergeContract } from "./suite/merge.ts";
 import { pullContract } from "./suite/pulls.ts";
 import { repositoryContract } from "./suite/repository.ts";
+import { reviewContract } from "./suite/reviews.ts";
 import { statusContract } from "./suite/statuses.ts";
 import { timelineContract } from "./suite/timeline.ts";
 
@@ -38,6 +40,8 @@ const chapters = [
   commentContract,
   timelineContract,
   pullContract,
+  reviewContract,
+  mergeContract,
   statusContract,
   accessContract,
   actionsContract,

@@ -1,3 +1,4 @@
+import type { MergeStyle } from "../../src/forge/port.ts";
 import type { Api } from "../e2e/servers/api.ts";
 import type { Account, Files, PushOptions, Repo } from "../e2e/servers/server.ts";
 
@@ -28,6 +29,8 @@ export interface Ground {
   addCollaborator(repo: Repo, account: Account, permission: "read" | "write" | "admin"): Promise<void>;
   /** Pushes to `main` so that the workflow `ci.yml`, which runs on every push, runs. Answers when it was pushed. */
   startCi(repo: Repo): Promise<void>;
+  /** Pushes `checksFile` to `main`, whose jobs then run. Answers the commit. The repository has no other workflow that runs on a push. */
+  startChecks(repo: Repo): Promise<string>;
   as(account: Account | { token: string }): Api;
 
   diagnostics(): Promise<string>;
@@ -48,7 +51,21 @@ export interface RepoChange {
   issues?: boolean;
   pulls?: boolean;
   actions?: boolean;
+  /** Ways to merge, the default first. */
+  mergeStyles?: readonly MergeStyle[];
 }
+
+/** Jobs whose logs the contract reads: the first succeeds, the second prints many lines and fails. */
+export const checksFile = `name: Checks
+on: push
+jobs:
+  alpha:
+    runs-on: ubuntu-latest
+    steps: [{ run: "echo alpha says ü" }]
+  beta:
+    runs-on: ubuntu-latest
+    steps: [{ run: "for n in 1 2 3 4 5 6 7 8 9; do echo beta says $n; done; exit 3" }]
+`;
 
 /** A server that can be had here, not yet started. */
 export interface Choice {

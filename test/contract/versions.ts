@@ -19,6 +19,14 @@ export interface Differences {
   knowsItself: boolean;
   /** The permission of a team's member is the least right of the team's units (1.22); later it leaves units out. */
   permissionCountsUnits: boolean;
+  /** One line comment on a line that the file does not have refuses a whole review (1.26). */
+  refusesAbsentLines: boolean;
+  /** `actions/jobs/{id}/logs` exists (1.24). */
+  givesLogs: boolean;
+  /** `actions/runs/{id}/jobs` exists (1.25). */
+  listsJobs: boolean;
+  /** `actions/runs/{id}/rerun` and its kind for failed jobs exist (1.26). */
+  reruns: boolean;
   /** A dispatch cancels the former run of the workflow (before 1.26). */
   dispatchCancels: boolean;
 }
@@ -32,6 +40,10 @@ export function differencesOf(version: string): Differences {
     locksByRest: !isBefore(version, 24),
     knowsItself: !isBefore(version, 23),
     permissionCountsUnits: isBefore(version, 23),
+    refusesAbsentLines: !isBefore(version, 26),
+    givesLogs: !isBefore(version, 24),
+    listsJobs: !isBefore(version, 25),
+    reruns: !isBefore(version, 26),
     dispatchCancels: isBefore(version, 26),
   };
 }

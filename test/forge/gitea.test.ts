@@ -408,10 +408,11 @@ test("required contexts count only where checking is switched on", async () => {
 });
 
 test("a status in a state that we do not know is no success", async () => {
-  const status = { context: "ci", status: "great", description: null, target_url: null, creator: null };
+  const at = "2026-01-02T03:04:05Z";
+  const status = { context: "ci", status: "great", description: null, target_url: null, creator: null, updated_at: at };
   const server = await serve((_, response) => json(response, 200, { state: "success", statuses: [status] }));
   expect(await forgeOn(server.url).statuses("1")).toEqual([
-    { context: "ci", state: "unknown", description: "", creator: "", targetUrl: "" },
+    { context: "ci", state: "unknown", description: "", creator: "", targetUrl: "", updatedAt: Date.parse(at) },
   ]);
 });
 

@@ -41,6 +41,7 @@ describe.each(versions)("Gitea %s", (version) => {
         hasActions: true,
         may: { admin: false, push: true, pull: true },
         htmlUrl: `${server.url}/acme/app`,
+        mergeStyles: ["merge", "rebase", "rebase-merge", "squash", "fast-forward-only"],
       });
       expect(forge.requests()).toBe(3);
     });
@@ -411,6 +412,7 @@ describe.each(versions)("Gitea %s", (version) => {
         description: "good",
         creator: "bot",
         targetUrl: "",
+        updatedAt: time,
       });
     });
 

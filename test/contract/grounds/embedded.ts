@@ -2,7 +2,7 @@ import { apiOf } from "../../e2e/servers/api.ts";
 import type { Account, Repo } from "../../e2e/servers/server.ts";
 import { type Forge, type ForgeVersion, startForge } from "../../support/forge/forge.ts";
 import type { Unit as ForgeUnit } from "../../support/forge/model.ts";
-import type { Choice, Ground, RepoChange } from "../ground.ts";
+import { type Choice, checksFile, type Ground, type RepoChange } from "../ground.ts";
 
 /** The embedded forge with nothing that executes: its runner takes a run and ends it with success. */
 export function embedded(version: ForgeVersion): Choice {
@@ -12,7 +12,9 @@ export function embedded(version: ForgeVersion): Choice {
 async function startEmbedded(version: ForgeVersion): Promise<Ground> {
   const forge = await startForge({ version });
   const admin = withToken(forge.addUser({ login: "root-admin", admin: true }));
-  const runner = forge.on("dispatch", (run) => finish(forge, run.id));
+  const runner = forge.on("dispatch", (run) => {
+    if (run.jobs.every((job) => job.runsOn.includes("ubuntu-latest"))) finish(forge, run.id);
+  });
   return {
     name: `embedded forge as ${version}`,
     url: forge.url,
@@ -47,6 +49,22 @@ async function startEmbedded(version: ForgeVersion): Promise<Ground> {
       const run = await forge.startRun({ repo: repo.fullName, workflow: "ci.yml", event: "push", actor: admin.login });
       forge.endRun(run.id, "success");
     },
+    startChecks: async (repo) => {
+      const file = { ".gitea/workflows/checks.yml": `${checksFile}# ${Date.now()}\n` };
+      const sha = await forge.commitFiles(repo.fullName, file, { author: admin.login });
+      const says = (text: string) => `${new Date().toISOString().replace("Z", "0000Z")} ${text}\n`;
+      const beta = Array.from({ length: 9 }, (_, index) => says(`beta says ${index + 1}`)).join("");
+      forge.addChecks(repo.fullName, {
+        sha,
+        workflow: "checks.yml",
+        name: "Checks",
+        jobs: [
+          { name: "alpha", state: "success", log: says("alpha says ü") + says("Job succeeded") },
+          { name: "beta", state: "failure", log: beta + says("Job failed") },
+        ],
+      });
+      return sha;
+    },
     as: (account) => apiOf(forge.url, `token ${account.token}`),
     diagnostics: async () =>
       forge.requests
@@ -78,6 +96,10 @@ function changeRepo(forge: Forge, { fullName }: Repo, change: RepoChange): void 
   const repo = forge.repo(fullName);
   if (change.private !== undefined) repo.private = change.private;
   if (change.archived !== undefined) forge.setArchived(fullName, change.archived);
+  if (change.mergeStyles !== undefined) {
+    repo.mergeStyles = new Set(change.mergeStyles);
+    repo.defaultMergeStyle = change.mergeStyles[0] ?? "merge";
+  }
   const units: [ForgeUnit, boolean | undefined][] = [
     ["issues", change.issues],
     ["pulls", change.pulls],

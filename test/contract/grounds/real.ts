@@ -1,9 +1,10 @@
 import path from "node:path";
 import process from "node:process";
+import type { MergeStyle } from "../../../src/forge/port.ts";
 import { giteaBinaries, startGitea } from "../../e2e/servers/gitea.ts";
 import { useRemote } from "../../e2e/servers/remote.ts";
 import type { Repo, Server } from "../../e2e/servers/server.ts";
-import type { Choice, Ground, NewTeam, RepoChange, Unit } from "../ground.ts";
+import { type Choice, checksFile, type Ground, type NewTeam, type RepoChange, type Unit } from "../ground.ts";
 import { onlyNamed, withoutRunner } from "../settings.ts";
 
 /** One for each path in `GITEA_BIN` (or the `gitea` on PATH), and the one named by `GITEA_URL` and `GITEA_ADMIN_TOKEN`. */
@@ -50,6 +51,7 @@ function groundOf(server: Server, hasRunner: boolean): Ground {
     startCi: async (repo) => {
       await server.pushFiles(repo, { "ci.txt": `${Date.now()}\n` });
     },
+    startChecks: (repo) => server.pushFiles(repo, { ".gitea/workflows/checks.yml": `${checksFile}# ${Date.now()}\n` }),
     as: server.as,
     diagnostics: server.diagnostics,
     close: server.close,
@@ -77,13 +79,26 @@ const switches: Record<Exclude<Unit, "code">, string> = {
   actions: "has_actions",
 };
 
+const mergeFlags: readonly [MergeStyle, string][] = [
+  ["merge", "allow_merge_commits"],
+  ["rebase", "allow_rebase"],
+  ["rebase-merge", "allow_rebase_explicit"],
+  ["squash", "allow_squash_merge"],
+  ["fast-forward-only", "allow_fast_forward_only_merge"],
+];
+
 async function changeRepo(server: Server, repo: Repo, change: RepoChange): Promise<void> {
-  const body: Record<string, boolean> = {};
+  const body: Record<string, boolean | string> = {};
   if (change.private !== undefined) body["private"] = change.private;
   if (change.archived !== undefined) body["archived"] = change.archived;
   for (const unit of ["issues", "pulls", "actions"] as const) {
     const on = change[unit];
     if (on !== undefined) body[switches[unit]] = on;
+  }
+  const styles = change.mergeStyles;
+  if (styles !== undefined) {
+    for (const [style, field] of mergeFlags) body[field] = styles.includes(style);
+    body["default_merge_style"] = styles[0] ?? "merge";
   }
   await server.as(server.admin).patch(`/repos/${repo.fullName}`, body);
 }

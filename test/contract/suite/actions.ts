@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, ForgeRun } from "../../../src/forge/port.ts";
+import type { Forge, ForgeRun, StatusEntry } from "../../../src/forge/port.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";
+import { checksFile } from "../ground.ts";
 import { refusal, type Stage } from "../stage.ts";
 import { differencesOf } from "../versions.ts";
 
@@ -29,6 +30,19 @@ export function actionsContract(stage: () => Stage): void {
 
     async function listed(what: string, matches: (run: ForgeRun) => boolean): Promise<ForgeRun> {
       return await until(async () => (await forge.recentRuns(20))?.find(matches), takenMs, what);
+    }
+
+    /** Runs `checksFile` and answers the statuses of its two jobs, by name. */
+    async function checked(place: Repo, here: Forge): Promise<StatusEntry[]> {
+      const sha = await stage().ground.startChecks(place);
+      return until(
+        async () => {
+          const seen = (await here.statuses(sha)).toSorted((a, b) => a.context.localeCompare(b.context));
+          return seen.length === 2 && seen.every((status) => status.state !== "pending") ? seen : null;
+        },
+        takenMs,
+        "statuses of both jobs",
+      );
     }
 
     test("whether workflows can be started", async () => {
@@ -108,6 +122,63 @@ export function actionsContract(stage: () => Stage): void {
       expect(outcome.kind).toBe("refused");
       if (facts().dispatch) expect(outcome).toMatchObject({ answer: expect.stringMatching(/disabled/) });
     });
+
+    test("logs of jobs, by the status they leave", async () => {
+      const place = await stage().repo("actions-logs", {
+        "README.md": "x\n",
+        ".gitea/workflows/checks.yml": checksFile,
+        ".gitea/workflows/stuck.yml":
+          "name: Stuck\non: { workflow_dispatch: {} }\njobs: { wait: { runs-on: nobody, steps: [{ run: 'true' }] } }\n",
+      });
+      const here = stage().forge(place, stage().cast.bot);
+      const own = (at: string) => `/${place.fullName}/actions/runs/${at}`;
+      for (const none of [
+        "",
+        "https://ci.example.invalid/1",
+        own("1"),
+        own("987654/jobs/0"),
+        "/other/x/actions/runs/1/jobs/1",
+      ]) {
+        expect(await here.jobLog(none, 1000)).toBeNull();
+        expect(await here.rerun(none)).toBe(false);
+      }
+      if (!stage().ground.hasRunner || !facts().givesLogs) return;
+      // A job that nobody takes sets the ids of jobs and of what runners took apart.
+      expect(await here.dispatch("stuck.yml", "main", {})).toEqual({ kind: "started" });
+      const [, former] = await checked(place, here);
+      const [alpha, beta] = await checked(place, here);
+      // 1.24 lists no jobs: beside one that never started, it cannot be told which jobs are the run's.
+      const before = await here.jobLog(former?.targetUrl ?? "", 1000);
+      expect(before === null).toBe(!facts().listsJobs);
+      expect(alpha).toMatchObject({ context: "Checks / alpha (push)", state: "success", creator: "" });
+      expect(beta).toMatchObject({ context: "Checks / beta (push)", state: "failure", creator: "" });
+      const at = beta?.targetUrl ?? "";
+      expect(at).toMatch(/^\/.*\/actions\/runs\/\d+\/jobs\/\d+$/);
+      const whole = (await here.jobLog(at, 100_000)) ?? "";
+      expect(whole).toMatch(/^\d{4}-\d\d-\d\dT\S+Z .*\n/);
+      for (let n = 1; n <= 9; n++) expect(whole).toContain(`Z beta says ${n}\n`);
+      expect(await here.jobLog(alpha?.targetUrl ?? "", 100_000)).toContain("Z alpha says ü\n");
+      // The end, from the first whole line on.
+      const end = (await here.jobLog(at, 200)) ?? "";
+      expect(whole.endsWith(`\n${end}`)).toBe(true);
+      expect(end.length).toBeGreaterThan(50);
+      expect(end.length).toBeLessThanOrEqual(200);
+      expect(await here.jobLog(`${stage().ground.url}${at}`, 200)).toBe(end);
+      expect(await here.jobLog(`https://elsewhere.example.invalid${at}`, 200)).toBeNull();
+    }, 120_000);
+
+    test("a failed run again", async () => {
+      if (!stage().ground.hasRunner || !facts().givesLogs) return;
+      const place = await stage().repo("actions-again", {
+        "README.md": "x\n",
+        ".gitea/workflows/checks.yml": checksFile,
+      });
+      const here = stage().forge(place, stage().cast.bot);
+      const [, failed] = await checked(place, here);
+      if (failed === undefined) throw new Error("no failed job");
+      if (facts().reruns) await refusal(stage().forge(place, stage().cast.reader).rerun(failed.targetUrl));
+      expect(await here.rerun(failed.targetUrl)).toBe(facts().reruns);
+    }, 120_000);
 
     test("who may not write starts none, nor does a token without the scope", async () => {
       const outcome = await stage().forge(repo, stage().cast.reader).dispatch("agent.yml", "main", {});

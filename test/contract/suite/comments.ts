@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Forge } from "../../../src/forge/port.ts";
 import type { Api } from "../../e2e/servers/api.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
-import { openIssue, refusal, type Stage, times } from "../stage.ts";
+import { makeCommits, pushNew, tipOf } from "../commits.ts";
+import { openIssue, openPull, refusal, type Stage, times } from "../stage.ts";
 import { differencesOf } from "../versions.ts";
 
 /** Comments and reactions. */
@@ -101,6 +102,44 @@ export function commentContract(stage: () => Stage): void {
       const body = `${"0123456789abcdé\n".repeat(4000)}end`;
       const made = await forge.createIssueComment(number, body);
       expect(made.body).toBe(body);
+    });
+
+    describe("of the whole repository", () => {
+      let place: Repo;
+      let here: Forge;
+      const bodies = async (since: number, limit: number) =>
+        (await here.commentsSince(since, limit)).map((comment) => comment.body);
+
+      beforeAll(async () => {
+        place = await stage().repo("comments-all");
+        here = stage().forge(place, stage().cast.bot);
+      });
+
+      test("with the issue or pull request they stand on, no reviews", async () => {
+        expect(await here.commentsSince(0, 10)).toEqual([]);
+        const issue = await openIssue(stage().rest(place, stage().cast.owner), "here");
+        const host = await stage().host(place, stage().cast.bot);
+        const [sha = ""] = await makeCommits(host, [{ parent: await tipOf(host), files: { "a.txt": "a\n" } }]);
+        await pushNew(host, { "refs/heads/topic": sha });
+        const pull = await openPull(here, { head: "topic", base: "main", title: "there", body: "" });
+        const one = await stage().forge(place, stage().cast.stranger).createIssueComment(issue, "on the issue");
+        const two = await here.createIssueComment(pull.number, "on the pull request");
+        await here.createReview(pull.number, { event: "comment", body: "a review", commit: sha, comments: [] });
+        expect(await here.commentsSince(one.createdAt, 10)).toEqual([
+          { ...one, issue },
+          { ...two, issue: pull.number },
+        ]);
+        expect(await bodies(one.createdAt, 1)).toEqual(["on the pull request"]);
+        expect(await here.commentsSince(two.createdAt + 3_600_000, 10)).toEqual([]);
+      });
+
+      test("the newest of many, with two requests", async () => {
+        const issue = await openIssue(stage().rest(place, stage().cast.owner), "many");
+        await times(61, (index) => here.createIssueComment(issue, `no. ${index}`), 1);
+        const before = here.requests();
+        expect(await bodies(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => `no. ${41 + index}`));
+        expect(here.requests() - before).toBe(2);
+      });
     });
 
     test("reacting twice, each with several signs, and to one that is gone", async () => {

@@ -1,3 +1,4 @@
+import { type Checks, runChecks } from "./acts/checks.ts";
 import { endRun, queueRun, startRun } from "./acts/runs.ts";
 import { readWorkflow, workflowsAt } from "./acts/workflows.ts";
 import type { Happenings } from "./bus.ts";
@@ -168,6 +169,14 @@ export class Forge extends Seeds {
   /** The run ends; its token is refused from now on. */
   endRun(id: number, status: Exclude<RunStatus, "waiting" | "running">): void {
     endRun(this.world, this.#run(id), status);
+  }
+
+  /**
+   * A run of CI that has ended, as it leaves itself on a commit: for each job a log, and a status that leads to the job. Answers these
+   * statuses' addresses in the order of the jobs.
+   */
+  addChecks(full: string, checks: Checks): { id: number; number: number; targetUrls: string[] } {
+    return runChecks(this.world, this.repo(full), checks);
   }
 
   /** What a job has printed so far. */

@@ -47,6 +47,8 @@ export interface Label {
   org?: User;
 }
 
+export type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
+
 export interface Protection {
   rule: string;
   priority: number;
@@ -121,6 +123,8 @@ export interface Pull {
   id: number;
   issue: Issue;
   headBranch: string;
+  /** Set where the head lies in a fork: that repository's id, and the branch there. Here it is only `refs/pull/N/head`. */
+  fork?: { repoId: number; branch: string };
   baseBranch: string;
   headSha: string;
   mergeBase: string;
@@ -205,6 +209,9 @@ export interface Repo {
   name: string;
   description: string;
   defaultBranch: string;
+  /** Ways to merge that are allowed. */
+  mergeStyles: Set<MergeStyle>;
+  defaultMergeStyle: MergeStyle;
   private: boolean;
   archived: boolean;
   archivedAt: number;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeFiles } from "./acts/files.ts";
+import { openPull } from "./acts/pulls.ts";
 import { GitRepository } from "./git/repository.ts";
 import type { Access, Repo, Team, Unit, User } from "./model.ts";
 import { fullName, type World } from "./world.ts";
@@ -119,6 +120,8 @@ export class Seeds {
       name: fields.name,
       description: fields.description ?? "",
       defaultBranch: "main",
+      mergeStyles: new Set(["merge", "rebase", "rebase-merge", "squash", "fast-forward-only"]),
+      defaultMergeStyle: "merge",
       private: fields.private ?? false,
       archived: false,
       archivedAt: 0,
@@ -192,6 +195,25 @@ export class Seeds {
     const done = await writeFiles(this.world, repo, { changes, from, to: branch, message, author });
     if (done.kind === "refused") throw new Error(`${full}: ${done.message}`);
     return done.commit.sha;
+  }
+
+  /** A pull request from somebody's fork, its head as a branch of that name there; its number. Nothing of the fork but this is modelled. */
+  async addForkPull(
+    full: string,
+    fields: { by: string; branch: string; files: Record<string, string | null>; title: string; body?: string },
+  ): Promise<number> {
+    const repo = this.repo(full);
+    const { by, branch, files, title, body = "" } = fields;
+    // Pushed here for a moment and without a word, so that the commit is there; no branch of this repository is left of it.
+    const head = `fork-${this.world.next("repository")}`;
+    const headSha = await this.commitFiles(full, files, { branch: head, author: by, message: title });
+    const poster = this.world.user(by);
+    const pull = await openPull(this.world, repo, poster, {
+      ...{ head, base: repo.defaultBranch, headSha, title, body, labels: [], assignees: [] },
+    });
+    pull.fork = { repoId: this.world.next("repository"), branch };
+    await this.world.git(repo).deleteRef(`refs/heads/${head}`);
+    return pull.issue.number;
   }
 
   #seedAuthor(repo: Repo): User {

@@ -20,7 +20,7 @@ export async function checkConflicts(world: World, pull: Pull): Promise<void> {
   if (pull.issue.state === "closed" || isChecking(world, pull)) return;
   const git = world.git(pull.issue.repo);
   const base = git.branch(pull.baseBranch);
-  if (base === undefined || git.branch(pull.headBranch) === undefined) return;
+  if (base === undefined || (pull.fork === undefined && git.branch(pull.headBranch) === undefined)) return;
   const head = headOf(world, pull);
   pull.mergeBase = await git.mergeBase(base, head);
   pull.mergeable = (await git.mergedTree(base, head)) !== undefined;

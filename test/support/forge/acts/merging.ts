@@ -2,14 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runGit } from "../git/process.ts";
-import type { Pull, User } from "../model.ts";
+import type { MergeStyle, Pull, User } from "../model.ts";
 import type { World } from "../world.ts";
 import { headOf } from "./mergeability.ts";
 
 /** `tip` is what the moved branch shall point to. */
 export type Merged = { kind: "merged"; tip: string } | { kind: "conflict" } | { kind: "impossible" };
-
-export type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
 
 interface Sides {
   base: string;

@@ -1,6 +1,6 @@
 import { setState } from "../acts/issues.ts";
 import { checkConflicts, headOf, isChecking } from "../acts/mergeability.ts";
-import { type MergeStyle, mergeIntoBase, updateHead } from "../acts/merging.ts";
+import { mergeIntoBase, updateHead } from "../acts/merging.ts";
 import { globRegex, protectionOf } from "../acts/protection.ts";
 import { referenceCommit } from "../acts/pushes.ts";
 import { moveByServer } from "../acts/refs.ts";
@@ -9,8 +9,8 @@ import { addEntry, closedNumbers } from "../acts/timeline.ts";
 import { bind } from "../body.ts";
 import type { Call } from "../call.ts";
 import { emit } from "../events.ts";
-import type { Protection, Pull } from "../model.ts";
-import { empty, type Reply } from "../reply.ts";
+import type { MergeStyle, Protection, Pull } from "../model.ts";
+import { empty, json, Refusal, type Reply } from "../reply.ts";
 import { type Route, route } from "../router.ts";
 import { isDraft } from "../views/issue.ts";
 import { findIssue } from "../world.ts";
@@ -67,6 +67,9 @@ async function merge(call: Call): Promise<Reply> {
   const forced = fields.force_merge === true && call.isRepoAdmin();
   if (refusal !== undefined && !forced) throw call.errors.error(405, refusal);
   if (pull.issue.dependencies.some((other) => other.state === "open")) throw call.errors.internal();
+  if (isStyle(style) && !call.repo.mergeStyles.has(style)) {
+    throw call.errors.error(405, `${style} is not allowed an allowed merge style for this repository`);
+  }
   const head = headOf(call.world, pull);
   if (fields.head_commit_id && fields.head_commit_id !== head) throw call.errors.error(409, "head out of date");
   const title = fields.MergeTitleField || defaultTitle(pull, style);
@@ -135,7 +138,10 @@ function cancelSchedule(call: Call): Reply {
 async function carryOut(call: Call, pull: Pull, style: MergeStyle, message: string): Promise<void> {
   const { world, repo, user } = call;
   const done = await mergeIntoBase(world, pull, style, message, user);
-  if (done.kind === "conflict") throw call.errors.error(409, "conflict");
+  // A conflict that shows only now is answered as git's own output, without a message.
+  if (done.kind === "conflict") {
+    throw new Refusal(json(409, { Style: style, StdOut: "CONFLICT (content)", StdErr: "", Err: { Stderr: null } }));
+  }
   if (done.kind === "impossible") throw call.errors.internal();
   pull.headSha = headOf(world, pull);
   const issue = pull.issue;

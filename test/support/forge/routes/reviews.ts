@@ -29,10 +29,15 @@ function shown(call: Call, review: Review): Reply {
   return json(200, reviewView(call.world, review, call.asker.user));
 }
 
+/** A pending review shows to its author and to site administrators. */
+function isSeen(call: Call, review: Review): boolean {
+  return review.state !== "PENDING" || review.user === call.asker.user || call.asker.user?.isAdmin === true;
+}
+
 /** A pending review is left out of another's page, but not of the total. */
 function listReviews(call: Call): Reply {
   const all = pullNamed(call).reviews;
-  const seen = call.slice(all).filter((review) => review.state !== "PENDING" || review.user === call.asker.user);
+  const seen = call.slice(all).filter((review) => isSeen(call, review));
   return json(
     200,
     seen.map((review) => reviewView(call.world, review, call.asker.user)),
@@ -43,7 +48,7 @@ function listReviews(call: Call): Reply {
 function reviewOf(call: Call): Review {
   const pull = pullNamed(call);
   const review = pull.reviews.find((candidate) => candidate.id === call.number("id"));
-  if (review && (review.state !== "PENDING" || review.user === call.asker.user)) return review;
+  if (review && isSeen(call, review)) return review;
   throw call.errors.notFound(`review does not exist [id: ${call.param("id")}]`, "GetReviewByID");
 }
 
@@ -66,26 +71,39 @@ async function createReview(call: Call): Promise<Reply> {
   const at = call.world.now();
   const head = headOf(call.world, pull);
   const sha = fields.commit_id || head;
-  await mustHaveLines(call, pull, comments);
-  const review: Review = {
+  const left = pull.reviews.find((other) => other.state === "PENDING" && other.user === call.user);
+  const review: Review = left ?? {
     id: call.world.next("review"),
     pull,
     user: call.user,
     team: null,
-    state,
-    body: fields.body ?? "",
+    state: "PENDING",
+    body: "",
     sha,
-    official: state !== "COMMENT" && state !== "PENDING" && call.may("code", "write"),
-    stale: (await call.world.git(call.repo).isAncestor(sha, head)) && sha !== head,
+    official: false,
+    stale: false,
     dismissed: false,
     createdAt: at,
     updatedAt: at,
     entryId: 0,
     comments: [],
   };
+  // What went through before a line was refused stays as a pending review, and the next review takes it along.
+  for (const comment of comments) {
+    if (!left && !pull.reviews.includes(review)) pull.reviews.push(review);
+    await mustHaveLine(call, pull, comment);
+    review.comments.push(await addLine(call, review, comment));
+  }
+  Object.assign(review, {
+    state,
+    body: fields.body ?? "",
+    sha,
+    official: state !== "COMMENT" && state !== "PENDING" && call.may("code", "write"),
+    stale: (await call.world.git(call.repo).isAncestor(sha, head)) && sha !== head,
+    updatedAt: at,
+  });
   supersede(pull, review);
-  for (const comment of comments) review.comments.push(await addLine(call, review, comment));
-  pull.reviews.push(review);
+  if (!pull.reviews.includes(review)) pull.reviews.push(review);
   review.entryId = addEntry(call.world, pull.issue, "review", call.user, { body: review.body, review }).id;
   tellReview(call.world, review);
   return shown(call, review);
@@ -111,13 +129,11 @@ function mustHaveText(call: Call, event: string, state: Review["state"], body: s
 }
 
 /** From 1.26 a line that the file does not have refuses the whole review. */
-async function mustHaveLines(call: Call, pull: Pull, comments: readonly Record<string, unknown>[]): Promise<void> {
+async function mustHaveLine(call: Call, pull: Pull, comment: Record<string, unknown>): Promise<void> {
   if (!call.from26) return;
-  for (const comment of comments) {
-    const position = Number(comment["new_position"] ?? 0);
-    const lines = await linesOf(call.world.git(call.repo), headOf(call.world, pull), String(comment["path"] ?? ""));
-    if (lines && position > lines.length) throw call.errors.internal();
-  }
+  const position = Number(comment["new_position"] ?? 0);
+  const lines = await linesOf(call.world.git(call.repo), headOf(call.world, pull), String(comment["path"] ?? ""));
+  if (lines && position > lines.length) throw call.errors.internal();
 }
 
 async function addLine(

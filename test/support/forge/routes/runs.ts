@@ -154,7 +154,20 @@ function getLog(call: Call): Reply {
   const { run, job } = found;
   if (job.taskId === null) throw call.errors.notFound("job not started");
   const name = `${run.workflow.replace(/\.ya?ml$/, "")}-${job.name}-${job.taskId}.log`;
-  return text(200, job.log, { "content-disposition": disposition(call, "attachment", name) });
+  return part(call, job.log, { "content-disposition": disposition(call, "attachment", name) });
+}
+
+/** Honours one range of bytes, `bytes=a-b` or `bytes=-n`; any other header is ignored, as is every range of an empty text. */
+function part(call: Call, whole: string, headers: Record<string, string>): Reply {
+  const bytes = Buffer.from(whole);
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(call.headers["range"] ?? "") ?? [];
+  if (bytes.length === 0 || (first === "" && last === "")) return text(200, bytes, headers);
+  const start = first === "" ? Math.max(0, bytes.length - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? bytes.length - 1 : Math.min(Number(last), bytes.length - 1);
+  if (start > end)
+    return text(416, "invalid range: failed to overlap\n", { "content-range": `bytes */${bytes.length}` });
+  const range = { "content-range": `bytes ${start}-${end}/${bytes.length}` };
+  return text(206, bytes.subarray(start, end + 1), { ...headers, ...range });
 }
 
 function rerunAll(call: Call): Reply {

@@ -103,6 +103,9 @@ function sideView(world: World, pull: Pull, branch: string, asker: Asker): Recor
 /** Without its branch a pull request lives on in `refs/pull/N/head`. */
 function headView(world: World, pull: Pull, asker: Asker): Record<string, unknown> {
   const side = sideView(world, pull, pull.headBranch, asker);
+  const { fork } = pull;
+  if (fork !== undefined)
+    return { ...side, label: fork.branch, ref: fork.branch, repo_id: fork.repoId, sha: headOf(world, pull) };
   const gone = side["sha"] === "";
   return { ...side, ref: gone ? `refs/pull/${pull.issue.number}/head` : pull.headBranch, sha: headOf(world, pull) };
 }

@@ -30,6 +30,14 @@ export function runPage(world: World, run: Run): string {
   return `${world.url}/${fullName(run.repo)}/actions/runs/${world.features.from26 ? run.id : run.number}`;
 }
 
+/** Where a job's status leads: a path, with the job's index up to 1.25 and its id from 1.26. */
+export function jobPath(world: World, run: Run, job: Job): string {
+  const page = `/${fullName(run.repo)}/actions/runs/`;
+  return world.features.from26
+    ? `${page}${run.id}/jobs/${job.id}`
+    : `${page}${run.number}/jobs/${run.jobs.indexOf(job)}`;
+}
+
 export function branchOf(run: Run): string {
   return run.ref.replace(/^refs\/(heads|tags)\//, "");
 }

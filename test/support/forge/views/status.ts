@@ -11,7 +11,8 @@ export function statusView(world: World, repo: Repo, status: CommitStatus): Reco
     description: status.description,
     url: `${world.url}/api/v1/repos/${fullName(repo)}/statuses/${status.sha}`,
     context: status.context,
-    creator: userView(world, status.creator, undefined),
+    // The user of Actions is no row of the table of users.
+    creator: status.creator.kind === "actions" ? null : userView(world, status.creator, undefined),
     created_at: time(status.createdAt),
     updated_at: time(status.createdAt),
   };

@@ -194,7 +194,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** A name from a patch header: git quotes those with control characters, and ends others that have a space with a tab. */
-function unquoted(name: string): string {
+export function unquoted(name: string): string {
   if (!name.startsWith('"')) return name.replace(/\t$/, "");
   return name.slice(1, -1).replace(/\\([0-7]{3}|.)/g, (_, code: string) => {
     return code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPES[code] ?? code);

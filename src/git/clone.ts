@@ -15,11 +15,18 @@ export interface CloneOrder {
   branchName: string;
   /** Default author and committer in the clone; default the bot. */
   identity?: Identity;
+  /** Further local branches, for example the tip that was merged; the names are ours, without `refs/heads/`. */
+  extra?: readonly ExtraBranch[];
+}
+
+export interface ExtraBranch {
+  name: string;
+  commit: string;
 }
 
 /** Makes the agent's clone: history as deep as the host has it, on a local branch, without a remote. */
 export async function makeClone(host: Host, order: CloneOrder): Promise<void> {
-  const options = await fill(host, order.dir, order.commit, order.branchName);
+  const options = await fill(host, order.dir, order.commit, order.branchName, order.extra);
   const { name, email } = order.identity ?? host.bot;
   await must(host, ["config", "user.name", name], options);
   await must(host, ["config", "user.email", email], options);
@@ -33,14 +40,21 @@ export async function makeCheckout(host: Host, order: { dir: string; commit: str
   await fill(host, order.dir, order.commit, null);
 }
 
-async function fill(host: Host, dir: string, commit: string, branchName: string | null): Promise<GitOptions> {
+async function fill(
+  host: Host,
+  dir: string,
+  commit: string,
+  branchName: string | null,
+  extra: readonly ExtraBranch[] = [],
+): Promise<GitOptions> {
   await mkdir(dir, { recursive: true });
   const options: GitOptions = { gitDir: join(dir, ".git"), workTree: dir };
   await must(host, ["init", "--quiet", "--template=", `--initial-branch=${branchName ?? "main"}`], options);
   // Through git's own transport: a copy of the objects, without hard links and alternates, of this commit's history alone. A shallow host
   // gives a clone that is shallow in the same places. FETCH_HEAD would tell the agent where the host's repository lies.
   const fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", `file://${host.gitDir}`];
-  await must(host, [...fetch, commit], { ...options, fromFolder: true });
+  const branches = extra.map((branch) => `${branch.commit}:refs/heads/${branch.name}`);
+  await must(host, [...fetch, commit, ...branches], { ...options, fromFolder: true });
   const checkout =
     branchName === null ? ["checkout", "--quiet", "--detach"] : ["checkout", "--quiet", "-B", branchName];
   await must(host, [...checkout, commit, "--"], { ...options, config: [["checkout.workers", "2"]] });

@@ -42,7 +42,7 @@ const COMMITS_MAX = 300;
 const PATCH_BYTES_MAX = 256 * 1024;
 const DIFF_BYTES_MAX = 64 * 1024 * 1024;
 /** Seconds since 1970 of 2100-01-01: later dates are somebody's mistake or joke. */
-const DATE_MAX = 4_102_444_800;
+export const DATE_MAX = 4_102_444_800;
 let indexes = 0;
 
 export async function compose(host: Host, order: ComposeOrder): Promise<Composition> {
@@ -103,11 +103,12 @@ function firstParents(work: ImportedWork): ImportedWork["commits"] | null {
   return chain.reverse();
 }
 
-type Cleaned = { kind: "trees"; trees: Map<string, string> } | Unreadable;
+/** `trees`: from the tree that was given to the one with the paths put back. */
+export type Cleaned = { kind: "trees"; trees: Map<string, string> } | Unreadable;
 type Unreadable = Extract<Composition, { kind: "unreadable" }>;
 
-/** The trees in which a dropped path differs from the base, each with that path put back. */
-async function cleanTrees(
+/** The trees in which a dropped path differs from the base, each with that path put back; trees without such a path are not in the answer. */
+export async function cleanTrees(
   host: Host,
   baseTree: string,
   dirty: readonly string[],
@@ -129,7 +130,7 @@ async function cleanTrees(
 }
 
 /** For each tree that has them: where it differs from the base in a path that is to be dropped. */
-async function findDropped(
+export async function findDropped(
   host: Host,
   baseTree: string,
   trees: readonly string[],
@@ -153,7 +154,8 @@ async function findDropped(
   return { kind: "found", dropped };
 }
 
-async function editTree(
+/** A tree with lines for `update-index --index-info` applied. */
+export async function editTree(
   host: Host,
   tree: string,
   input: Buffer,
@@ -175,7 +177,11 @@ async function editTree(
 }
 
 function messageOf(message: string, { mapMessage, trailers, leftoverSubject }: ComposeOrder): string {
-  const body = mapMessage(message.replaceAll("\0", "")).trim() || leftoverSubject;
+  return withTrailers(mapMessage(message.replaceAll("\0", "")).trim() || leftoverSubject, trailers);
+}
+
+/** A whole commit message: the body, trimmed by the caller, and lines such as `Agent-Dispatch: issue-12`. */
+export function withTrailers(body: string, trailers: readonly string[]): string {
   if (trailers.length === 0) return `${body}\n`;
   const last = body.split("\n\n").at(-1) ?? "";
   // Trailers join a block of trailers; after anything else they are a paragraph of their own.
@@ -183,7 +189,8 @@ function messageOf(message: string, { mapMessage, trailers, leftoverSubject }: C
   return `${body}${isTrailers ? "\n" : "\n\n"}${trailers.join("\n")}\n`;
 }
 
-async function patch(host: Host, from: string, to: string): Promise<string> {
+/** What `to` has beyond `from`, for people, at most 256 KiB. */
+export async function patch(host: Host, from: string, to: string): Promise<string> {
   const args = ["diff-tree", "-r", "--patch", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", from, to];
   const result = await host.run(args, { outputBytesMax: PATCH_BYTES_MAX });
   if (result.kind === "too-much-output")

@@ -60,6 +60,12 @@ export interface Host {
   fetchBranch(branch: string, depth?: number): Promise<string | null>;
   /** The same for any full ref name, for example kept work below `refs/agent-dispatch/v1/wip/`. */
   fetchRef(ref: string, depth?: number): Promise<string | null>;
+  /**
+   * Fetches the history behind commits that the forge has, `depth` commits deep (`WHOLE_HISTORY`: all of it). By id, so that a branch that
+   * moved meanwhile changes nothing. Later fetches of code go as much deeper, so as not to cut it again. Null, or why it could not be had:
+   * the forge has a commit no more, or the time was up.
+   */
+  deepen(commits: readonly string[], depth: number, deadlineMs?: number): Promise<string | null>;
   /** All refs of the ledger but `wip/…`, by full name. */
   fetchLedger(): Promise<Map<string, LedgerRef>>;
   /** Makes a record's commit here; nothing is pushed. */
@@ -80,6 +86,8 @@ const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
 /** All records with their effects; thousands of records of a few KB each. */
 const LEDGER_BYTES_MAX = 128 * 1024 * 1024;
 const DEPTH = 50;
+/** What git takes for "no bound" (`--unshallow` is an error where nothing is cut). */
+export const WHOLE_HISTORY = 2_147_483_647;
 /** Longest fetch of code, in ms; a line on which nothing moves is given up much earlier. */
 const CODE_MS = 20 * 60_000;
 
@@ -103,10 +111,15 @@ export async function openHost(setup: HostSetup): Promise<Host> {
 
   // Two fetches at once would fight for git's `shallow.lock`: a renewal's look at the ledger must not fail a job's fetch.
   let fetching: Promise<unknown> = Promise.resolve();
-  function fetch(depth: number, refspecs: readonly string[], deadlineMs?: number): Promise<GitResult> {
+  // A fetch with a smaller depth would cut off again what was fetched for a merge.
+  let codeDepthMin = 1;
+  function fetchCode(depth: number, refspecs: readonly string[], deadlineMs = CODE_MS): Promise<GitResult> {
+    return fetch(() => Math.max(depth, codeDepthMin), refspecs, deadlineMs);
+  }
+  function fetch(depth: () => number, refspecs: readonly string[], deadlineMs?: number): Promise<GitResult> {
     const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
     const next = fetching.then(() =>
-      run([...args, `--depth=${depth}`, setup.url, ...refspecs], {
+      run([...args, `--depth=${depth()}`, setup.url, ...refspecs], {
         network,
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
       }),
@@ -118,15 +131,27 @@ export async function openHost(setup: HostSetup): Promise<Host> {
   async function fetchRef(ref: string, depth = DEPTH): Promise<string | null> {
     requireRef(ref);
     const local = `refs/host/${ref.slice("refs/".length)}`;
-    const result = await fetch(depth, [`+${ref}:${local}`], CODE_MS);
+    const result = await fetchCode(depth, [`+${ref}:${local}`]);
     if (result.kind === "ended" && result.code === 0) return text(await must(["rev-parse", "--verify", local]));
     if (result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr)) return null;
     throw remoteError(`fetch ${ref}`, result);
   }
 
+  async function deepen(commits: readonly string[], depth: number, deadlineMs = CODE_MS): Promise<string | null> {
+    for (const sha of commits) requireSha(sha);
+    const result = await fetchCode(depth, commits, deadlineMs);
+    if (result.kind === "ended" && result.code === 0) {
+      codeDepthMin = Math.min(Math.max(codeDepthMin, DEPTH) + depth, WHOLE_HISTORY);
+      return null;
+    }
+    if (result.kind === "timed-out" || (result.kind === "ended" && NOT_THERE.test(result.stderr)))
+      return explain(result);
+    throw remoteError("fetch older commits", result);
+  }
+
   async function fetchLedger(): Promise<Map<string, LedgerRef>> {
     // Without `wip`: those are commits of real work, and a depth of 1 would cut their history in this repository.
-    const result = await fetch(1, [`+${LEDGER}*:refs/host/ledger/*`, `^${LEDGER}wip/*`]);
+    const result = await fetch(() => 1, [`+${LEDGER}*:refs/host/ledger/*`, `^${LEDGER}wip/*`]);
     if (result.kind !== "ended" || result.code !== 0) {
       // With a depth and nothing to fetch git ends with 1 and not a word. That could be something else too, so the forge is asked.
       const isSilent = result.kind === "ended" && result.code === 1 && !/^(?!hint:)./m.test(result.stderr);
@@ -210,6 +235,7 @@ export async function openHost(setup: HostSetup): Promise<Host> {
       run,
       must,
       fetchRef,
+      deepen,
       fetchLedger,
       writeRecord,
       remoteRefs,
@@ -220,6 +246,9 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     fetchBranch: (branch, depth) => fetchRef(`refs/heads/${branch}`, depth),
   };
 }
+
+/** The words of git's server side for a commit that it does not have (any more). */
+const NOT_THERE = /not our ref|Server does not allow request for unadvertised object/;
 
 /** Oldest git whose options are used (`merge-tree --write-tree`, `--no-write-fetch-head`, …). */
 const GIT_MIN = [2, 38] as const;
@@ -289,16 +318,17 @@ function requireRef(ref: string): void {
   if (!whole) throw new TypeError(`not a full ref name: ${JSON.stringify(ref)}`);
 }
 
+function requireSha(sha: string): void {
+  if (!/^[0-9a-f]{40,64}$/.test(sha)) throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
+}
+
 function requireChanges(changes: readonly RefChange[]): void {
   const names = new Set(changes.map((change) => change.ref));
   if (changes.length === 0 || names.size !== changes.length)
     throw new TypeError("a push needs changes of different refs");
   for (const change of changes) {
     requireRef(change.ref);
-    for (const sha of [change.old, change.new]) {
-      if (sha !== null && !/^[0-9a-f]{40,64}$/.test(sha))
-        throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
-    }
+    for (const sha of [change.old, change.new]) if (sha !== null) requireSha(sha);
     // The server does not evaluate a ref that stays: a stale claim would go unnoticed.
     if (change.old === change.new) throw new TypeError(`${change.ref} does not change in this push`);
   }

@@ -19,6 +19,8 @@ export interface Limits {
   cooldownSeconds: readonly number[];
   /** Longest wait for one command of `prepare` or `checks`. Default 30 minutes. */
   checkMinutes: number;
+  /** Longest wait for the forge's own checks that are pending or missing; 0 = none. Default 30 minutes, 0 to 1440. */
+  waitForChecksMinutes: number;
   /** Seconds in which the agent must have written its first byte; 0 = as its preset says. Default 0. */
   startUpSeconds: number;
   /** Bytes of agent output kept; more ends the agent. Default 20 MiB. */
@@ -39,11 +41,20 @@ export interface Policy {
   maxConcurrent: number;
   maxOpenPulls: number;
   maxAttempts: number;
+  /** Failed verdicts and unordered reworks of one pull request before a person gets it. Default 3, 1 to 20. */
+  maxRounds: number;
+  /** Who merges: a person, or the program once a trusted person approved the head. Default `human`. */
+  merge: "human" | "when-approved";
   excludeLabels: readonly string[];
   excludeTitles: readonly RegExp[];
   priorityLabels: readonly string[];
-  /** Kind forced by the input `mode`; null decides by itself. */
-  force: "implement" | null;
+  /**
+   * Globs of paths that the hand-over tells a person to look at themselves, compared without case (core/protect.ts). A list given replaces the default
+   * (`protectedByDefault`); empty protects nothing. At most 100, each of at most 200 characters.
+   */
+  protectedPaths: readonly string[];
+  /** Kind of work forced by the input `mode`; null decides by itself. Default null. */
+  force: "implement" | "review" | "rework" | "land" | null;
   /** Most items whose costly facts one run reads. */
   looksMax: number;
   limits: Limits;

@@ -12,12 +12,21 @@ export interface Entry<T> {
   served: readonly T[] | null;
 }
 
-function entry<T>(kind: Kind<T>, options: { default?: T; policy?: boolean; served?: readonly T[] } = {}): Entry<T> {
+// NoInfer: else a default of a choice would make it a mere text.
+function entry<T>(
+  kind: Kind<T>,
+  options: { default?: NoInfer<T>; policy?: boolean; served?: readonly NoInfer<T>[] } = {},
+): Entry<T> {
   return { kind, default: options.default ?? null, policy: options.policy ?? false, served: options.served ?? null };
 }
 
 const p = { policy: true } as const;
 const later: readonly never[] = [];
+
+/** Values of `mode` that this version serves. */
+export const modes = ["auto", "implement", "review", "rework", "land", "explain"] as const;
+/** `auto` decides by itself; `explain` says what it would do and why; the others force one kind of work. */
+export type Mode = (typeof modes)[number];
 
 /** A git branch name as far as it is safe in a ref and in a page address. */
 const branch = pattern(
@@ -30,19 +39,16 @@ const url = pattern("an address that begins with http:// or https://", /^https?:
 
 export const catalogue = {
   token: entry(text),
-  "reviewer-token": entry(text, { served: later }),
+  "reviewer-token": entry(text),
   mode: entry(
     choice("auto", "implement", "review", "rework", "land", "setup", "doctor", "explain", "stats", "remove"),
-    {
-      default: "auto",
-      served: ["auto", "implement"],
-    },
+    { default: "auto", served: modes },
   ),
   item: entry(number(1, 2_147_483_647, true)),
   message: entry(text),
   agent: entry(text),
   agents: entry(names, { ...p, default: ["claude"] }),
-  reviewers: entry(names, { ...p, served: later }),
+  reviewers: entry(names, p),
   "agent-command": entry(text, p),
   model: entry(text, p),
   "agent-install": entry(choice("never", "if-missing"), { ...p, default: "never", served: ["never"] }),
@@ -57,15 +63,15 @@ export const catalogue = {
   "max-concurrent": entry(number(1, 100, true), { ...p, default: 3 }),
   "max-open-pulls": entry(number(1, 1000, true), { ...p, default: 6 }),
   "max-attempts": entry(number(1, 20, true), { ...p, default: 3 }),
-  "max-rounds": entry(number(1, 20, true), { ...p, default: 3, served: later }),
-  merge: entry(choice("human", "when-approved"), { ...p, default: "human", served: ["human"] }),
+  "max-rounds": entry(number(1, 20, true), { ...p, default: 3 }),
+  merge: entry(choice("human", "when-approved"), { ...p, default: "human" }),
   sandbox: entry(choice("auto", "required", "none"), { ...p, default: "auto", served: ["auto", "none"] }),
   chain: entry(flag, { ...p, default: true }),
   "notify-url": entry(url, { ...p, served: later }),
   network: entry(choice("open", "none"), { ...p, default: "open", served: ["open"] }),
   repositories: entry(lines, { served: later }),
   confirm: entry(text, { served: later }),
-  "dry-run": entry(flag, { default: false, served: [false] }),
+  "dry-run": entry(flag, { default: false }),
   "server-url": entry(url),
   repository: entry(pattern("OWNER/NAME", /^[\w.-]+\/[\w.-]+$/)),
   workspace: entry(text),
@@ -86,6 +92,7 @@ export const limitEntries = {
   killSeconds: entry(seconds, { default: 15 }),
   apiSeconds: entry(number(0.1, 600, false), { default: 30 }),
   checkMinutes: entry(number(0.001, 1440, false), { default: 30 }),
+  waitForChecksMinutes: entry(number(0, 1440, false), { default: 30 }),
   startUpSeconds: entry(seconds, { default: 0 }),
   outputBytesMax: entry(number(1_000, 1_000_000_000, true), { default: 20 * 1024 * 1024 }),
   fileBytesMax: entry(number(1, 10_000_000_000, true), { default: 10 * 1024 * 1024 }),
@@ -97,7 +104,7 @@ export const limitEntries = {
 export const limitNames: readonly string[] = [...Object.keys(limitEntries), "cooldownSeconds"];
 
 /** Keys of `limits` that the interface promises and that later work serves. */
-export const limitsLater = ["waitForChecksMinutes", "costUsdPerItem", "costUsdPerDay"] as const;
+export const limitsLater = ["costUsdPerItem", "costUsdPerDay"] as const;
 
 /** Keys that only the policy file has. */
 export const policyOnly = [
@@ -109,7 +116,7 @@ export const policyOnly = [
   "protectedPaths",
   "labels",
 ] as const;
-export const policyOnlyLater: readonly string[] = ["protectedPaths", "labels"];
+export const policyOnlyLater: readonly string[] = ["labels"];
 
 /** `max-attempts` → `maxAttempts`. */
 export function camel(name: string): string {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { protectedByDefault } from "../../src/core/protect.ts";
 import { ConfigurationError } from "../../src/errors.ts";
 import { camel, catalogue, inputNames, limitNames, limitsLater, policyOnly } from "../../src/settings/catalogue.ts";
 import { parsePolicyFile } from "../../src/settings/policy-file.ts";
@@ -32,16 +33,18 @@ function problemsOf(read: () => unknown): string[] {
 }
 
 test("defaults are those of the interface", () => {
-  const { profiles, ...rest } = settings();
+  const { profiles, reviewers, ...rest } = settings();
   expect(rest).toEqual({
     policy: {
       ...{ label: "bot", base: "main", trusted: "writers", maxConcurrent: 3, maxOpenPulls: 6, maxAttempts: 3 },
+      ...{ maxRounds: 3, merge: "human", protectedPaths: protectedByDefault },
       ...{ excludeLabels: ["hold", "wontfix", "question", "epic"], excludeTitles: [], priorityLabels: [] },
       ...{ force: null, looksMax: 10, limits: someLimits() },
     },
     ...{ item: null, message: "", prepare: [], checks: [], timeoutMs: 45 * 60_000, silenceMs: 10 * 60_000 },
-    ...{ sandbox: "auto", chain: true, workspace: null },
+    ...{ sandbox: "auto", chain: true, workspace: null, mode: "auto", dryRun: false },
   });
+  expect(reviewers).toEqual(profiles);
   expect(profiles.map((p) => [p.name, p.preset.id, p.model, p.command])).toEqual([["claude", "claude", null, null]]);
 });
 
@@ -56,6 +59,7 @@ describe("values", () => {
         trusted: "@ann, Bob ,",
         mode: "implement",
       },
+      ...{ "max-rounds": "1", merge: "when-approved", "dry-run": "true" },
       ...{ "max-concurrent": "1", "max-open-pulls": "2", "max-attempts": "20", chain: "False", sandbox: "none" },
       ...{
         "timeout-minutes": "0.5",
@@ -74,10 +78,10 @@ describe("values", () => {
         timeoutMs: 30_000,
         silenceMs: 0,
       },
-      ...{ chain: false, sandbox: "none", workspace: "/w" },
+      ...{ chain: false, sandbox: "none", workspace: "/w", mode: "implement", dryRun: true },
       policy: {
         ...{ label: "robot", base: "release/1.x", trusted: ["ann", "Bob"], maxConcurrent: 1, maxOpenPulls: 2 },
-        ...{ maxAttempts: 20, force: "implement" },
+        ...{ maxAttempts: 20, maxRounds: 1, merge: "when-approved", force: "implement" },
       },
     });
   });
@@ -96,14 +100,23 @@ timeoutMinutes: 1.5
 excludeLabels: []
 excludeTitles: ["^draft:"]
 priorityLabels: [now, soon]
-limits: { renewSeconds: 1, cooldownSeconds: [1, 2.5], changedFilesMax: 9 }
+maxRounds: 20
+merge: when-approved
+protectedPaths: [Makefile, "deploy/**"]
+limits: { renewSeconds: 1, waitForChecksMinutes: 0.5, cooldownSeconds: [1, 2.5], changedFilesMax: 9 }
 `;
     expect(settings({ "max-attempts": "7" }, file)).toMatchObject({
       ...{ prepare: ["npm ci"], checks: ["npm test", "npm run lint"], chain: false, timeoutMs: 90_000 },
       policy: {
         ...{ label: "robot", maxAttempts: 7, maxConcurrent: 2, trusted: ["ann", "bob"], excludeLabels: [] },
         ...{ excludeTitles: [/^draft:/iu], priorityLabels: ["now", "soon"] },
-        limits: someLimits({ renewSeconds: 1, cooldownSeconds: [1, 2.5], changedFilesMax: 9 }),
+        ...{ maxRounds: 20, merge: "when-approved", protectedPaths: ["Makefile", "deploy/**"] },
+        limits: someLimits({
+          renewSeconds: 1,
+          waitForChecksMinutes: 0.5,
+          cooldownSeconds: [1, 2.5],
+          changedFilesMax: 9,
+        }),
       },
     });
   });
@@ -121,6 +134,22 @@ limits: { renewSeconds: 1, cooldownSeconds: [1, 2.5], changedFilesMax: 9 }
     }
   });
 
+  test.for([
+    ["auto", null],
+    ["implement", "implement"],
+    ["review", "review"],
+    ["rework", "rework"],
+    ["land", "land"],
+    ["explain", null],
+  ] as const)("mode %s forces %s", ([mode, force]) => {
+    const read = settings({ mode });
+    expect([read.mode, read.policy.force]).toEqual([mode, force]);
+  });
+
+  test("no path at all may be protected", () => {
+    expect(settings({}, "protectedPaths: []").policy.protectedPaths).toEqual([]);
+  });
+
   test("one cooldown is a ladder of one", () => {
     expect(settings({}, "limits: { cooldownSeconds: 7 }").policy.limits.cooldownSeconds).toEqual([7]);
   });
@@ -130,8 +159,8 @@ limits: { renewSeconds: 1, cooldownSeconds: [1, 2.5], changedFilesMax: 9 }
     expect(settings({}, "checks: [statuses]").checks).toBe("statuses");
     expect(settings({ trusted: "writers" }).policy.trusted).toBe("writers");
     expect(problems({ checks: "npm test\nstatuses", trusted: "writers, ann" })).toEqual([
-      "checks: expected either shell commands or the one word `statuses`, got both",
       "trusted: expected either `writers` or login names, got both",
+      "checks: expected either shell commands or the one word `statuses`, got both",
     ]);
   });
 
@@ -165,6 +194,65 @@ profiles:
       { name: "claude", cli: "claude", model: null, command: null, env: { ANTHROPIC_API_KEY: "ANTHROPIC_API_KEY" } },
     ]);
     expect(named({ agent: "mine" }, file)).toMatchObject([{ name: "mine", command: "my-agent --headless" }]);
+  });
+
+  const reviewing = (inputs: Record<string, string>, file: string | null = null) =>
+    settings(inputs, file).reviewers.map((p) => [p.name, p.preset.id, p.model, p.command]);
+  const two = `
+agents: [claude, mine]
+profiles:
+  mine: { cli: command, command: my-agent }
+  third: { cli: claude, model: haiku }
+`;
+
+  test("without `reviewers` those that write also review, in the same order", () => {
+    expect(reviewing({}, two)).toEqual([
+      ["claude", "claude", null, null],
+      ["mine", "command", null, "my-agent"],
+    ]);
+    expect(reviewing({ "agent-command": "x" })).toEqual([["command", "command", null, "x"]]);
+  });
+
+  test("`reviewers` in order; one that also writes keeps its model, no other gets it", () => {
+    expect(reviewing({ model: "opus" }, `${two}reviewers: [third, claude]`)).toEqual([
+      ["third", "claude", "haiku", null],
+      ["claude", "claude", "opus", null],
+    ]);
+    expect(reviewing({ model: "opus", agents: "mine", reviewers: "claude" }, two)).toEqual([
+      ["claude", "claude", null, null],
+    ]);
+    expect(reviewing({ reviewers: "third" }, `${two}reviewers: [mine]`)).toEqual([["third", "claude", "haiku", null]]);
+  });
+
+  test("the command line of the step may be for reviewing alone", () => {
+    expect(reviewing({ agents: "claude", reviewers: "command", "agent-command": "x" })).toEqual([
+      ["command", "command", null, "x"],
+    ]);
+  });
+
+  test("`agent` is the only profile of its run, whatever the lists say", () => {
+    const read = settings({ agent: "mine" }, `${two}reviewers: [third]`);
+    expect(read.profiles.map((p) => p.name)).toEqual(["mine"]);
+    expect(read.reviewers).toEqual(read.profiles);
+  });
+
+  test("what is wrong with those that review", () => {
+    expect(problems({ reviewers: "claud, , zzzzzzzz" })).toEqual([
+      "reviewers: expected `claude`, perhaps, got the unknown profile `claud`",
+      "reviewers: expected one of claude, command, got the unknown profile `zzzzzzzz`",
+    ]);
+    expect(problems({ reviewers: "command" })).toEqual([
+      "reviewers: expected `agent-command` for the profile `command`, got nothing",
+    ]);
+    expect(problems({ reviewers: "claude mine" })).toEqual([
+      "input reviewers: expected names separated by commas, got `claude mine`",
+    ]);
+    expect(problems({}, "reviewers: []")).toEqual([
+      `${path}, reviewers: expected names separated by commas, got \`[]\``,
+    ]);
+    expect(problems({}, "reviewers: [mine]\nprofiles: { mine: { cli: command } }")).toEqual([
+      `${path}, profiles.mine.command: expected a command line, because cli is command, got nothing`,
+    ]);
   });
 
   test("what is wrong with them", () => {
@@ -206,18 +294,21 @@ describe("problems, all at once", () => {
       problems({
         ...{ item: "0", mode: "fast", label: "a,b", base: "-x", "max-concurrent": "1.5", "max-open-pulls": "many" },
         ...{ "max-attempts": "21", "timeout-minutes": "-1", "silence-minutes": "1e3", chain: "yes", sandbox: "off" },
-        ...{ agents: " , ", trusted: "ann bob" },
+        ...{ agents: " , ", trusted: "ann bob", "max-rounds": "0", merge: "always", "dry-run": "1" },
       }),
     ).toMatchInlineSnapshot(`
       [
-        "input trusted: expected names separated by commas, got \`ann bob\`",
         "input mode: expected \`auto\` or \`implement\` or \`review\` or \`rework\` or \`land\` or \`setup\` or \`doctor\` or \`explain\` or \`stats\` or \`remove\`, got \`fast\`",
         "input label: expected a label's name without a comma, at most 50 characters, got \`a,b\`",
         "input base: expected the name of a branch, got \`-x\`",
+        "input trusted: expected names separated by commas, got \`ann bob\`",
         "input max-concurrent: expected a whole number from 1 to 100, got \`1.5\`",
         "input max-open-pulls: expected a whole number from 1 to 1000, got \`many\`",
         "input max-attempts: expected a whole number from 1 to 20, got \`21\`",
+        "input max-rounds: expected a whole number from 1 to 20, got \`0\`",
+        "input merge: expected \`human\` or \`when-approved\`, got \`always\`",
         "input agents: expected names separated by commas, got \` , \`",
+        "input dry-run: expected true or false, got \`1\`",
         "input item: expected a whole number from 1 to 2147483647, got \`0\`",
         "input timeout-minutes: expected a number from 0.01 to 1440, got \`-1\`",
         "input silence-minutes: expected a number from 0 to 1440, got \`1e3\`",
@@ -241,7 +332,11 @@ trusted: [ann, 7]
 excludeLabels: bot
 excludeTitles: ["("]
 priorityLabels: [[a]]
-limits: { renewSecond: 1, ttlSeconds: soon, cooldownSeconds: [-1], fileBytesMax: 0 }
+limits: { renewSecond: 1, ttlSeconds: soon, cooldownSeconds: [-1], fileBytesMax: 0, waitForChecksMinutes: 1441 }
+maxRounds: 21
+merge: [human]
+reviewers: 7
+protectedPaths: docs/**
 `;
     expect(problems({}, file)).toMatchInlineSnapshot(`
       [
@@ -249,17 +344,22 @@ limits: { renewSecond: 1, ttlSeconds: soon, cooldownSeconds: [-1], fileBytesMax:
         ".agent-dispatch.yml: expected one of agents, reviewers, agentCommand, model, agentInstall, trusted, label, prepare, checks, base, timeoutMinutes, silenceMinutes, maxConcurrent, maxOpenPulls, maxAttempts, maxRounds, merge, sandbox, chain, notifyUrl, network, profiles, limits, priorityLabels, excludeLabels, excludeTitles, protectedPaths, labels, got the unknown key \`token\`",
         ".agent-dispatch.yml, limits: expected \`renewSeconds\`, perhaps, got the unknown key \`renewSecond\`",
         ".agent-dispatch.yml, trusted: expected names separated by commas, got \`["ann",7]\`",
-        ".agent-dispatch.yml, checks: expected shell commands, one a line, got \`{"a":"b"}\`",
         ".agent-dispatch.yml, maxConcurrent: expected a whole number from 1 to 100, got \`NaN\`",
         ".agent-dispatch.yml, maxOpenPulls: expected a whole number from 1 to 1000, got \`1e+99\`",
         ".agent-dispatch.yml, maxAttempts: expected a whole number from 1 to 20, got \`"3"\`",
+        ".agent-dispatch.yml, maxRounds: expected a whole number from 1 to 20, got \`21\`",
+        ".agent-dispatch.yml, merge: expected \`human\` or \`when-approved\`, got \`["human"]\`",
         ".agent-dispatch.yml, excludeLabels: expected a list of texts, got \`"bot"\`",
         ".agent-dispatch.yml, excludeTitles: expected a regular expression, got \`(\`",
         ".agent-dispatch.yml, priorityLabels: expected a list of texts, got \`[["a"]]\`",
+        ".agent-dispatch.yml, protectedPaths: expected a list of texts, got \`"docs/**"\`",
         ".agent-dispatch.yml, limits.cooldownSeconds: expected a list of seconds, got \`[-1]\`",
         ".agent-dispatch.yml, limits.ttlSeconds: expected a number from 0 to 86400, got \`"soon"\`",
+        ".agent-dispatch.yml, limits.waitForChecksMinutes: expected a number from 0 to 1440, got \`1441\`",
         ".agent-dispatch.yml, limits.fileBytesMax: expected a whole number from 1 to 10000000000, got \`0\`",
+        ".agent-dispatch.yml, reviewers: expected names separated by commas, got \`7\`",
         ".agent-dispatch.yml, prepare: expected shell commands, one a line, got \`[1]\`",
+        ".agent-dispatch.yml, checks: expected shell commands, one a line, got \`{"a":"b"}\`",
         ".agent-dispatch.yml, chain: expected true or false, got \`"true"\`",
       ]
     `);
@@ -281,9 +381,8 @@ limits: { renewSecond: 1, ttlSeconds: soon, cooldownSeconds: [-1], fileBytesMax:
 
 describe("what comes later is refused, not ignored", () => {
   const later: Record<string, string> = {
-    ...{ "reviewer-token": "t0k3n", reviewers: "claude", "max-rounds": "3", "notify-url": "https://x.example/hook" },
-    ...{ repositories: "acme/app", confirm: "acme/app", "agent-install": "if-missing", network: "none" },
-    ...{ merge: "when-approved", "dry-run": "true", sandbox: "required" },
+    ...{ "notify-url": "https://x.example/hook", repositories: "acme/app", confirm: "acme/app" },
+    ...{ "agent-install": "if-missing", network: "none", sandbox: "required" },
   };
   test.for(Object.entries(later))("%s: %s", ([name, value]) => {
     const [problem, ...rest] = problems({ [name]: value });
@@ -291,19 +390,27 @@ describe("what comes later is refused, not ignored", () => {
     expect(rest).toEqual([]);
   });
 
-  test.for(["review", "rework", "land", "setup", "doctor", "explain", "stats", "remove"])("mode: %s", (mode) => {
+  test.for(["setup", "doctor", "stats", "remove"])("mode: %s", (mode) => {
+    const served = "auto or implement or review or rework or land or explain";
     expect(problems({ mode })).toEqual([
-      `input mode: expected auto or implement: the rest is not supported yet, got \`${mode}\``,
+      `input mode: expected ${served}: the rest is not supported yet, got \`${mode}\``,
     ]);
   });
 
   test("values of later inputs that change nothing are taken", () => {
-    expect(problems({ "agent-install": "never", network: "open", merge: "human", "dry-run": "false" })).toEqual([]);
+    expect(problems({ "agent-install": "never", network: "open" })).toEqual([]);
   });
 
   test("keys of the policy file", () => {
-    expect(problems({}, "protectedPaths: [a]\nlabels: {}\nreviewers: [claude]\nmerge: when-approved")).toHaveLength(4);
-    for (const name of limitsLater) expect(problems({}, `limits: { ${name}: 1 }`)).toHaveLength(1);
+    expect(problems({}, "labels: {}\nnetwork: none\nnotifyUrl: https://x.example")).toEqual([
+      `${path}, labels: expected nothing: it is not supported yet, got \`{}\``,
+      `${path}, notifyUrl: expected nothing: it is not supported yet, got \`"https://x.example"\``,
+      `${path}, network: expected open: the rest is not supported yet, got \`"none"\``,
+    ]);
+    for (const name of limitsLater)
+      expect(problems({}, `limits: { ${name}: 1 }`)).toEqual([
+        `${path}, limits.${name}: expected nothing: it is not supported yet, got \`1\``,
+      ]);
   });
 });
 
@@ -324,6 +431,36 @@ describe("limits", () => {
 
   test("they are a mapping", () => {
     expect(problems({}, "limits: [1]")).toEqual([`${path}, limits: expected a mapping of limits, got \`[1]\``]);
+  });
+});
+
+describe("protected paths", () => {
+  test("every bad pattern is named with what is expected instead", () => {
+    const file = `protectedPaths: ["docs/", "{a,b}", "", 'a\\b', "!a", "/a", "src/**.ts", "ok/**"]`;
+    expect(problems({}, file)).toMatchInlineSnapshot(`
+      [
+        ".agent-dispatch.yml, protectedPaths: expected \`docs/**\` for all of a folder, got \`docs/\`",
+        ".agent-dispatch.yml, protectedPaths: expected a glob of \`*\`, \`**\`, \`?\` and \`[…]\`, and nothing else special, got \`{a,b}\`",
+        ".agent-dispatch.yml, protectedPaths: expected a text of 1 to 200 characters on one line, got an empty text",
+        ".agent-dispatch.yml, protectedPaths: expected a glob of \`*\`, \`**\`, \`?\` and \`[…]\`, and nothing else special, got \`a\\b\`",
+        ".agent-dispatch.yml, protectedPaths: expected a glob of \`*\`, \`**\`, \`?\` and \`[…]\`, and nothing else special, got \`!a\`",
+        ".agent-dispatch.yml, protectedPaths: expected a path from the repository's root, without \`/\` at its ends, \`//\`, \`.\` and \`..\`, got \`/a\`",
+        ".agent-dispatch.yml, protectedPaths: expected \`**\` between two \`/\` or at an end, as in \`docs/**/*.md\`, got \`src/**.ts\`",
+      ]
+    `);
+  });
+
+  test("a list of other things, and one that is too long", () => {
+    expect(problems({}, "protectedPaths: [1]")).toEqual([
+      `${path}, protectedPaths: expected a list of texts, got \`[1]\``,
+    ]);
+    const list = (length: number) => `protectedPaths: [${Array(length).fill("a").join(", ")}]`;
+    expect(problems({}, list(100))).toEqual([]);
+    expect(problems({}, list(101))).toEqual([`${path}, protectedPaths: expected at most 100 patterns, got 101`]);
+  });
+
+  test("only the policy file has them", () => {
+    expect(inputsOf({ INPUT_PROTECTEDPATHS: "a" }).warnings).toHaveLength(1);
   });
 });
 
@@ -436,7 +573,14 @@ describe("the way to the forge", () => {
 
   test("from the environment, inputs first", () => {
     expect(connectionOf(environment)).toMatchObject({
-      ...{ token: "t0k3n", serverUrl: "https://forge.example", owner: "acme", name: "app", base: null },
+      ...{
+        token: "t0k3n",
+        reviewerToken: null,
+        serverUrl: "https://forge.example",
+        owner: "acme",
+        name: "app",
+        base: null,
+      },
       ...{ policyPath: path, policyGiven: false, warnings: [] },
     });
     const inputs = {
@@ -483,6 +627,18 @@ describe("the way to the forge", () => {
       ]
     `);
     expect(said.join("\n")).not.toContain("t0k3n");
+  });
+
+  test("the token of a second account, which is not the first one's", () => {
+    expect(connectionOf({ ...environment, "INPUT_REVIEWER-TOKEN": " other \n" }).reviewerToken).toBe("other");
+    const said = problemsOf(() => connectionOf({ ...environment, "INPUT_REVIEWER-TOKEN": "t0k3n", INPUT_ITEM: "x" }));
+    expect(said).toEqual([
+      "input reviewer-token: expected a token of a second account, got the same as `token`",
+      "input item: expected a whole number from 1 to 2147483647, got `x`",
+    ]);
+    expect(problemsOf(() => connectionOf({ ...environment, INPUT_TOKEN: "", "INPUT_REVIEWER-TOKEN": "x" }))).toEqual([
+      "input token: expected an access token of the bot account, got nothing; is the secret set in this repository?",
+    ]);
   });
 
   test.for(["main", "release/1.x", "a#1", "feature_x+y"])("branch %s", (base) => {

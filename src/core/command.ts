@@ -2,7 +2,8 @@
 
 import { fenceAfter } from "./text.ts";
 
-export const verbs = ["run", "review", "fix", "retry", "stop", "why"] as const;
+/** Commands on an issue or pull request, and on the dashboard issue. */
+export const verbs = ["run", "review", "fix", "retry", "stop", "why", "pause", "resume"] as const;
 export type Verb = (typeof verbs)[number];
 
 export type Command =
@@ -39,7 +40,9 @@ function commandOf(line: string, bot: string, on: "issue" | "pull"): Exclude<Com
   if (slash !== null) {
     const word = (slash[1] ?? "").toLowerCase();
     const verb = verbs.find((known) => known === word);
-    return verb === undefined ? { kind: "unknown", verb: word } : { kind: "command", verb, text: slash[2] ?? "" };
+    return verb === undefined
+      ? { kind: "unknown", verb: word.slice(0, 40) }
+      : { kind: "command", verb, text: slash[2] ?? "" };
   }
   const mention = new RegExp(`^@${bot.replace(/[^\w]/g, "\\$&")}(?![\\w-])[:,]?\\s*(.*)$`, "i").exec(line);
   if (mention === null) return null;

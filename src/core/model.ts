@@ -1,6 +1,16 @@
 // What one run knows: plain values, time included. `decide` sees nothing else, so a snapshot and a policy replay any decision.
 
-import type { Account, Comment, Issue, Pull, TimelineEntry, WriteAccess } from "../forge/port.ts";
+import type {
+  Account,
+  Comment,
+  Issue,
+  LineComment,
+  Pull,
+  Review,
+  StatusEntry,
+  TimelineEntry,
+  WriteAccess,
+} from "../forge/port.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 
 /** Why the run started. It narrows the look to one item at most; it is never believed about what is so now. */
@@ -33,6 +43,31 @@ export interface Details {
   branch: string | null;
   /** Write access by login, as far as it was asked. */
   access: Readonly<Record<string, WriteAccess>>;
+  /** Of the open pull request; null where there is none. */
+  pull: PullDetails | null;
+}
+
+/** Whether the pull request can be merged into its base. `hint` = the forge says no, which can also mean "still checking": git has not been asked. */
+export type MergeFact = "clean" | "conflict" | "hint";
+
+export interface PullDetails {
+  timeline: TimelineEntry[];
+  comments: Comment[];
+  reviews: Review[];
+  /** Line comments of the reviews that ask for changes. */
+  lineComments: LineComment[];
+  /** Of its head. */
+  statuses: StatusEntry[];
+  base: {
+    /** Tip of the base branch; null when the branch is gone. */
+    sha: string | null;
+    /** Patterns of the status contexts that it requires. */
+    required: string[];
+    requiredApprovals: number;
+    /** Statuses of the tip, read only where one of the head is red. */
+    statuses: StatusEntry[];
+  };
+  merge: MergeFact;
 }
 
 /** An issue with its branch and open pull request, or a person's pull request. */
@@ -41,8 +76,12 @@ export interface Item {
   key: string;
   issue: Issue;
   record: RecordFact;
-  /** Open pull request of the present generation. */
+  /** Open pull request of the present generation; a person's pull request is its own. */
   pull: Pull | null;
+  /** Statuses of the pull request's head, read cheaply where the item only waits (handed over); null = not read. */
+  statuses: StatusEntry[] | null;
+  /** A comment on it holds a command that nothing has answered yet, found by the scan of the repository's newest comments. */
+  commanded: boolean;
   /** The record's pull request where it is open no longer, and when a person last put the trigger label on (0 = never). */
   former: { pull: Pull; closedAt: number; labelledAt: number } | null;
   details: Details | null;
@@ -87,6 +126,33 @@ export interface Snapshot {
   records: Readonly<Record<string, RecordFact>>;
   slots: readonly Slot[];
   pause: Pause | null;
+  /** Orders about the whole program, from the dashboard issue. */
+  control: Control;
+  /** Display name of the workflow this program runs in; its statuses are not foreign. Empty outside a workflow. */
+  workflow: string;
+  /** Tips of base branches by name, of those that an item waits for. */
+  bases: Readonly<Record<string, string>>;
+  /** Names of the profiles that can work, in order of preference. */
+  profiles: { authors: readonly string[]; reviewers: readonly string[] };
+}
+
+/** `/agent pause` and `/agent resume` on the dashboard issue. */
+export interface Control {
+  orders: readonly ControlOrder[];
+  /** Ids of those that were obeyed. */
+  handled: readonly string[];
+  access: Readonly<Record<string, WriteAccess>>;
+}
+
+export interface ControlOrder {
+  id: string;
+  by: string;
+  /** ms since 1970. */
+  at: number;
+  verb: "pause" | "resume";
+  text: string;
+  comment: number;
+  issue: number;
 }
 
 /** Key of an issue's item. */

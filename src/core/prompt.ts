@@ -2,9 +2,13 @@
 // forge a comment by somebody with more rights), labelled with its author's right, never executed and never a path or an argument.
 
 import type { Comment } from "../forge/port.ts";
-import type { LastFailure } from "../ledger/record.ts";
 import { safetyBlock } from "../prompts/safety.ts";
-import { fenced, shorten, tail, withoutControls } from "./text.ts";
+import { earlierText, type ItemFacts, itemValues, type QuotedComment, questionText } from "./prompt/item.ts";
+import { shorten, withoutControls } from "./text.ts";
+
+export type { ItemFacts, QuotedComment } from "./prompt/item.ts";
+export * from "./prompt/review.ts";
+export * from "./prompt/rework.ts";
 
 export type PromptOutcome =
   | { kind: "prompt"; text: string }
@@ -31,76 +35,28 @@ export function fill(template: string, values: Readonly<Record<string, string>>)
 /** Files that tell an agent about a repository, in the order in which they are named to it. */
 export const contextFileNames = ["AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "README.md", ".cursorrules"];
 
-export interface PromptFacts {
-  item: number;
-  title: string;
-  body: string;
-  author: string;
-  comments: readonly QuotedComment[];
-  /** Words of the order. */
-  instruction: string;
-  attempt: number;
-  attemptsMax: number;
-  lastFailure: LastFailure | null;
-  contextFiles: readonly string[];
-  checks: readonly string[] | "statuses";
-  minutes: number;
+export interface PromptFacts extends ItemFacts {
   base: string;
-  resultFile: string;
 }
 
-export interface QuotedComment {
-  author: string;
-  at: string;
-  /** "may write code here", "may not write code here", … */
-  right: string;
-  body: string;
-}
-
-/** Values for the placeholders of the built-in templates and of a repository's own. */
+/** Values for the placeholders of the author's template, built-in or a repository's own. */
 export function promptValues(f: PromptFacts): Record<string, string> {
   return {
-    item: String(f.item),
-    title: withoutControls(f.title).replace(/\s+/g, " ").trim(),
-    body: f.body.trim() === "" ? "(The issue has no text but its title.)" : fenced(f.body.trim(), "markdown"),
-    author: f.author,
-    comments: commentsText(f.comments),
-    instruction:
-      f.instruction === "" ? "" : `\n# What the person who asked adds\n\n${withoutControls(f.instruction)}\n`,
-    earlier: earlierText(f),
-    attempt: String(f.attempt),
-    contextFiles:
-      f.contextFiles.length === 0
-        ? "the repository's own documentation"
-        : f.contextFiles.map((file) => `\`${file}\``).join(", "),
-    checks: checksText(f.checks),
-    minutes: String(Math.max(1, Math.floor(f.minutes))),
+    ...itemValues(f),
+    instruction: `${questionText(f.question)}${addedText(f.instruction)}`,
+    earlier: earlierText(f, authorAdvice(f.attempt)),
     base: f.base,
-    resultFile: f.resultFile,
   };
 }
 
-function checksText(checks: PromptFacts["checks"]): string {
-  if (checks === "statuses") return "the project's own tests (its CI checks the pull request).";
-  if (checks.length === 0) return "the project's own tests, as its documentation says.";
-  return checks.map((check) => `\`${check}\``).join(", then ");
+function addedText(instruction: string): string {
+  return instruction === "" ? "" : `\n# What the person who asked adds\n\n${withoutControls(instruction)}\n`;
 }
 
-function commentsText(comments: readonly QuotedComment[]): string {
-  if (comments.length === 0) return "";
-  const quoted = comments.map(
-    (c) => `## @${c.author} (${c.right}), ${c.at}\n\n${fenced(shorten(c.body.trim(), 20_000), "markdown")}`,
-  );
-  return `\n# Comments\n\n${quoted.join("\n\n")}`;
-}
-
-function earlierText(f: PromptFacts): string {
-  if (f.attempt <= 1 || f.lastFailure === null) return "";
-  const advice =
-    f.attempt >= 3
-      ? "This is a late try: do the smallest part that stands on its own, or answer `needs-info` with a proposal how to split the issue."
-      : "Do not repeat what failed; if the issue is too large for one go, do a part that stands on its own.";
-  return `\n# Earlier attempts\n\nThis is attempt ${f.attempt} of ${f.attemptsMax}. The last one ended as **${f.lastFailure.class}**:\n\n${fenced(tail(f.lastFailure.text, 4_000))}\n\n${advice}\n`;
+function authorAdvice(attempt: number): string {
+  return attempt >= 3
+    ? "This is a late try: do the smallest part that stands on its own, or answer `needs-info` with a proposal how to split the issue."
+    : "Do not repeat what failed; if the issue is too large for one go, do a part that stands on its own.";
 }
 
 /** Comments that go into the prompt: none of the program's own, and none that untrusted people wrote or edited after the order. */

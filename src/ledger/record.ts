@@ -24,6 +24,68 @@ export type LastFailure = z.infer<typeof LastFailure>;
 const RunOfRecord = z.looseObject({ id: Count, number: Count, attempt: Count, url: z.string() });
 export type RunOfRecord = z.infer<typeof RunOfRecord>;
 
+const findingText = z.string().max(4_000);
+
+/** A point of a review as the record keeps it; the review on the forge has its whole text. */
+export const FindingNote = z.looseObject({
+  /** `<round>.<number>`, unique in the item: how an author answers it. */
+  id: z.string(),
+  severity: z.enum(["blocker", "major", "minor", "nit"]),
+  path: z.string().nullable(),
+  line: z.int().nullable(),
+  title: findingText,
+  body: findingText,
+});
+export type FindingNote = z.infer<typeof FindingNote>;
+
+export const ReplyNote = z.looseObject({
+  finding: z.string(),
+  action: z.enum(["fixed", "rejected", "clarified"]),
+  body: findingText,
+});
+export type ReplyNote = z.infer<typeof ReplyNote>;
+
+/** The newest verdict: it counts for this head alone. */
+export const VerdictNote = z.looseObject({
+  head: Sha,
+  verdict: z.enum(["approved", "changes-requested"]),
+  round: Count,
+  summary: findingText,
+  findings: z.array(FindingNote),
+  /** Profiles that approved this head, each in a session of its own. */
+  approvedBy: z.array(z.string()),
+  /** Approvals that this head needs; more than one where it touches protected paths and two profiles can review. */
+  approvalsNeeded: z.int().min(1),
+  /** Fingerprint of the judged diff: after a clean rebase the same diff keeps its verdict. */
+  patch: z.string(),
+});
+export type VerdictNote = z.infer<typeof VerdictNote>;
+
+/** A round that is over: what was found and what the author answered. For the next reviewer, and for the person who decides at the end. */
+export const RoundNote = z.looseObject({
+  round: Count,
+  head: Sha,
+  verdict: z.enum(["approved", "changes-requested"]),
+  summary: findingText,
+  findings: z.array(FindingNote),
+  replies: z.array(ReplyNote),
+});
+export type RoundNote = z.infer<typeof RoundNote>;
+
+/** What hand-over says about the work: how it was checked and in whose words. */
+export const WorkNote = z.looseObject({
+  head: Sha,
+  /** Profile that wrote it: another one reviews it where there are two. */
+  profile: z.string(),
+  summary: findingText,
+  followUps: z.array(z.string()),
+  /** Null: left to the forge's own checks. */
+  checks: z
+    .array(z.looseObject({ command: z.string(), exitCode: z.int().nullable(), durationMs: z.number() }))
+    .nullable(),
+});
+export type WorkNote = z.infer<typeof WorkNote>;
+
 /** Kept with its unknown fields: a record written by a later program of the same version keeps what we do not know. */
 export const LedgerRecord = z.looseObject({
   v: z.literal(1),
@@ -79,6 +141,28 @@ export const LedgerRecord = z.looseObject({
   resumeAt: Time.optional(),
   /** SHA-256 of the issue's title and body as first seen by this generation; a later change by somebody untrusted stops the item. */
   bodyHash: z.string().nullable(),
+  /** Words of the order that the present work runs on; absent when there are none, or the work is done. */
+  instruction: z.string().optional(),
+  /** The rework that is begun was ordered by a person, with words or without. */
+  ordered: z.boolean().optional(),
+  verdict: VerdictNote.optional(),
+  /** Rounds before the present one, oldest first; the last few. */
+  rounds: z.array(RoundNote).optional(),
+  work: WorkNote.optional(),
+  /** The question that waits for an answer, and since when. */
+  question: z.looseObject({ text: z.string(), at: Time }).optional(),
+  /** Foreign checks of this head were started again once, or that was tried. */
+  rerun: z.looseObject({ head: Sha, at: Time, started: z.boolean() }).optional(),
+  /** The forge called this pair a conflict, the merge in the host's repository did not. */
+  mergeClean: z.looseObject({ head: Sha, base: Sha }).optional(),
+  /** A head that brings nothing: there is nothing to judge before another one is pushed. */
+  empty: Sha.optional(),
+  /** Up to here a look found nothing to do on the waiting pull request: what happened on it before is known. */
+  seenAt: Time.optional(),
+  /** `baseBranch` is red at this commit: nothing is tried before it moves. */
+  waitsForBase: Sha.optional(),
+  /** A merge of this head that the forge put off, and how often. */
+  landing: z.looseObject({ head: Sha, times: Count, answer: findingText }).optional(),
 });
 export type LedgerRecord = z.infer<typeof LedgerRecord>;
 

@@ -44,7 +44,7 @@ test("working", () => {
 
     The agent runs without a sandbox.
 
-    <sub>by agent-dispatch; put \`hold\` on to stop it, \`/agent run\` to ask for another go</sub>"
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
   `);
   expect(workingComment({ ...working, run: local, askedBy: "", sandboxed: true })).toMatchInlineSnapshot(`
     "<!-- agent-dispatch:status v1 -->
@@ -53,7 +53,7 @@ test("working", () => {
 
     The work will come as a pull request from \`agent/issue-12\`. Started 2026-03-01 12:00 UTC.
 
-    <sub>by agent-dispatch; put \`hold\` on to stop it, \`/agent run\` to ask for another go</sub>"
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
   `);
 });
 
@@ -64,7 +64,7 @@ test("published", () => {
   ).toMatchInlineSnapshot(`
     "<!-- agent-dispatch:status v1 -->
 
-    **Pull request #{{pull}} is open** and waits for review · attempt 1 · \`claude\` · [run 212](https://forge.example/acme/app/actions/runs/212)
+    **Pull request #{{pull}} is open**; the next run reviews it · attempt 1 · \`claude\` · [run 212](https://forge.example/acme/app/actions/runs/212)
 
     \\# Done The hinge is oiled; @​bob may look.
 
@@ -78,7 +78,7 @@ test("published", () => {
   expect(publishedComment({ ...published, costUsd: null, checks: "statuses", summary: "" })).toMatchInlineSnapshot(`
     "<!-- agent-dispatch:status v1 -->
 
-    **Pull request #{{pull}} is open** and waits for review · attempt 1 · \`claude\` · [run 212](https://forge.example/acme/app/actions/runs/212)
+    **Pull request #{{pull}} is open**; the next run reviews it · attempt 1 · \`claude\` · [run 212](https://forge.example/acme/app/actions/runs/212)
 
     Left to the checks of this repository, on \`0123456789\`.
 
@@ -112,7 +112,7 @@ test("failed, tried again", () => {
 
     </details>
 
-    <sub>by agent-dispatch; put \`hold\` on to stop it, \`/agent run\` to ask for another go</sub>"
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
   `);
   expect(
     failedComment({
@@ -131,7 +131,7 @@ test("failed, tried again", () => {
 
     It is tried again after 2026-03-01 12:05 UTC. Wait until the usage limit resets, or give a second profile in \`agents\`.
 
-    <sub>by agent-dispatch; put \`hold\` on to stop it, \`/agent run\` to ask for another go</sub>"
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
   `);
   expect(
     failedComment({ ...failed, failure: "crash", text: "exit code 1", costsAttempt: true, nextAt: null, output: "" }),
@@ -142,7 +142,7 @@ test("failed, tried again", () => {
 
     exit code 1
 
-    <sub>by agent-dispatch; put \`hold\` on to stop it, \`/agent run\` to ask for another go</sub>"
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
   `);
 });
 
@@ -173,7 +173,7 @@ test("gave up", () => {
 
     </details>
 
-    To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint.
+    To go on: change what is needed, then put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.
 
     <sub>Last: [run 212](https://forge.example/acme/app/actions/runs/212)</sub>"
   `);
@@ -189,7 +189,7 @@ test("gave up", () => {
 
     The agent says it cannot be done here: there is no door.
 
-    To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint.
+    To go on: change what is needed, then put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.
 
     <sub>Last: a run outside the server</sub>"
   `);
@@ -204,7 +204,7 @@ test("gave up", () => {
 
     Raise the budget, or split the issue.
 
-    To go on: change what is needed, then put the trigger label on again or write \`/agent run\` with a hint.
+    To go on: change what is needed, then put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.
 
     <sub>Last: [run 212](https://forge.example/acme/app/actions/runs/212)</sub>"
   `);
@@ -221,7 +221,7 @@ test("a question, no change, a refusal, one line", () => {
     - left
     - right
 
-    Answer here, then put the trigger label on again or write \`/agent run\`.
+    **Answer here** in your own words. The answer of anybody who may write code here sets the work going again, without a label or a command.
 
     <sub>From [run 212](https://forge.example/acme/app/actions/runs/212)</sub>"
   `);
@@ -232,7 +232,7 @@ test("a question, no change, a refusal, one line", () => {
 
     (The agent asks, but left no question; see the log of the run.)
 
-    Answer here, then put the trigger label on again or write \`/agent run\`.
+    **Answer here** in your own words. The answer of anybody who may write code here sets the work going again, without a label or a command.
 
     <sub>From a run outside the server</sub>"
   `);
@@ -248,7 +248,7 @@ test("a question, no change, a refusal, one line", () => {
     oil()
     \`\`\`
 
-    If that is right, close the issue. If not, say what is missing and put the trigger label on again.
+    If that is right, close the issue. If not, put the trigger label on again, or write \`/agent run\` and what is missing.
 
     <sub>From [run 212](https://forge.example/acme/app/actions/runs/212)</sub>"
   `);
@@ -261,6 +261,38 @@ test("a question, no change, a refusal, one line", () => {
     "<!-- agent-dispatch:status v1 -->
 
     **Stopped**: \`hold\` was put on. Nothing was published · [run 212](https://forge.example/acme/app/actions/runs/212)"
+  `);
+});
+
+test("with an open pull request", () => {
+  const lastLines = (text: string) => text.split("\n\n").slice(-3, -1);
+  const gaveUp = {
+    askedBy: "alice",
+    failure: null,
+    text: "No.",
+    attempts: 1,
+    output: "",
+    run: local,
+    key: "7",
+    pull: 34,
+  };
+  expect(lastLines(blockedComment(gaveUp))).toMatchInlineSnapshot(`
+    [
+      "To go on: change what is needed, then put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.",
+      "Pull request #34 stays open as it is. \`/agent fix <what to do>\` on it has the author go on with it; or merge, mend or close it yourself.",
+    ]
+  `);
+  expect(lastLines(questionComment("alice", "Left or right?", local, "7", 34))).toMatchInlineSnapshot(`
+    [
+      "**Answer here** in your own words. The answer of anybody who may write code here sets the work going again, without a label or a command.",
+      "Pull request #34 stays open; the work goes on there.",
+    ]
+  `);
+  expect(lastLines(noChangeComment("alice", "It is so.", local, "7", 34))).toMatchInlineSnapshot(`
+    [
+      "If that is right, close the issue. If not, put the trigger label on again, or write \`/agent run\` and what is missing.",
+      "Pull request #34 stays open as it is. \`/agent fix <what to do>\` on it has the author go on with it; or merge, mend or close it yourself.",
+    ]
   `);
 });
 

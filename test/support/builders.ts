@@ -1,10 +1,11 @@
 // Values of the pure core for tests: everything ordinary, each test names only what it is about. The clock stands at `now`.
 
 import { bodyHash } from "../../src/core/candidate.ts";
-import type { Details, Item, RecordFact, Snapshot, Trigger } from "../../src/core/model.ts";
+import type { Details, Item, PullDetails, RecordFact, Snapshot, Trigger } from "../../src/core/model.ts";
 import type { Limits, Policy } from "../../src/core/policy.ts";
-import type { Comment, Issue, Label, Pull, TimelineEntry } from "../../src/forge/port.ts";
-import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { protectedByDefault } from "../../src/core/protect.ts";
+import type { Comment, Issue, Label, Pull, Review, StatusEntry, TimelineEntry } from "../../src/forge/port.ts";
+import type { LedgerRecord, VerdictNote } from "../../src/ledger/record.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -108,8 +109,69 @@ export function details(change: Partial<Details> = {}): Details {
       [writer]: { kind: "yes", evidence: "permission write" },
       [stranger]: { kind: "no", evidence: "permission read" },
     },
+    pull: null,
     ...change,
   };
+}
+
+/** The costly facts of pull request 20: nothing happened on it, it merges cleanly, no check reports anything. */
+export function pullFacts(
+  change: Partial<Omit<PullDetails, "base">> & { base?: Partial<PullDetails["base"]> } = {},
+): PullDetails {
+  const { base, ...rest } = change;
+  return {
+    ...{ timeline: [], comments: [], reviews: [], lineComments: [], statuses: [], merge: "clean" },
+    ...rest,
+    base: { sha: sha("a"), required: [], requiredApprovals: 0, statuses: [], ...base },
+  };
+}
+
+/** A person's review of pull request 20 at its present head. */
+export function aReview(change: Partial<Review> = {}): Review {
+  return {
+    ...{ id: 31, author: writer, state: "approved", body: "", commit: sha("b"), official: true, dismissed: false },
+    ...{ comments: 0, at: now - 10 * minute, htmlUrl: "https://forge.example/acme/app/pulls/20#issuecomment-31" },
+    ...change,
+  };
+}
+
+export function aStatus(context: string, state: StatusEntry["state"], change: Partial<StatusEntry> = {}): StatusEntry {
+  return { context, state, description: "", creator: "ci", targetUrl: "", updatedAt: now - 10 * minute, ...change };
+}
+
+/** A verdict on the head of pull request 20. */
+export function aVerdict(change: Partial<VerdictNote> = {}): VerdictNote {
+  return {
+    ...{ head: sha("b"), verdict: "approved", round: 1, summary: "Good.", findings: [], approvedBy: ["second"] },
+    ...{ approvalsNeeded: 1, patch: "patch", ...change },
+  };
+}
+
+/** Issue 12 with its pull request open, published and labelled by the program, the bot assigned. */
+export function aPulledItem(
+  change: {
+    issue?: Parameters<typeof anIssue>[0];
+    pull?: Parameters<typeof aPull>[0];
+    record?: Partial<LedgerRecord> | RecordFact;
+    facts?: Parameters<typeof pullFacts>[0];
+    details?: Partial<Details> | null;
+  } = {},
+): Item {
+  const pull = aPull({ labels: ["agent/needs-review"], ...change.pull });
+  const published: Partial<LedgerRecord> = {
+    ...{ state: "done", stage: "needs-review", head: sha("b"), pull: 20, attempt: 0, at: iso(now - 20 * minute) },
+  };
+  const { record } = change;
+  const recordGiven = record !== undefined && isFact(record) ? record : { ...published, ...record };
+  return anItem({
+    issue: { assignees: [bot], ...change.issue },
+    record: recordGiven,
+    pull,
+    details:
+      change.details === null
+        ? null
+        : { branch: pull.headIsHere ? pull.headSha : null, pull: pullFacts(change.facts), ...change.details },
+  });
 }
 
 /** A claim of run 7 that ended in a failure, cooldown over, and whose order (label 100) was obeyed. */
@@ -171,6 +233,7 @@ export function anItem(
     record: recordFact(record, made),
     pull: null,
     former: null,
+    ...{ statuses: null, commanded: false },
     details: facts === null ? null : details(facts),
     unreadable: null,
     ...rest,
@@ -210,6 +273,10 @@ export function aSnapshot(change: Partial<Omit<Snapshot, "trigger">> & { trigger
     ),
     slots: [],
     pause: null,
+    control: { orders: [], handled: [], access: {} },
+    workflow: "agent",
+    bases: {},
+    profiles: { authors: ["first"], reviewers: ["first", "second"] },
     ...rest,
     items,
     trigger: aTrigger(trigger),
@@ -227,6 +294,7 @@ export function someLimits(change: Partial<Limits> = {}): Limits {
     apiSeconds: 30,
     cooldownSeconds: [300, 1800],
     checkMinutes: 30,
+    waitForChecksMinutes: 30,
     startUpSeconds: 0,
     outputBytesMax: 20 * 1024 * 1024,
     fileBytesMax: 10 * 1024 * 1024,
@@ -246,6 +314,9 @@ export function aPolicy(change: Partial<Omit<Policy, "limits">> & { limits?: Par
     maxConcurrent: 3,
     maxOpenPulls: 6,
     maxAttempts: 3,
+    maxRounds: 3,
+    merge: "human",
+    protectedPaths: protectedByDefault,
     excludeLabels: ["hold", "wontfix", "question", "epic"],
     excludeTitles: [],
     priorityLabels: [],

@@ -1,0 +1,134 @@
+// What work starts from, whatever its kind: who asked, in which words, how often it was tried, which orders it obeys.
+
+import {
+  assignedByProgram,
+  type Candidate,
+  generation,
+  isFixUnderway,
+  known,
+  type OpenPull,
+  ownBranch,
+} from "../candidate.ts";
+import type { LightPlan, Plan, ReworkCauses } from "../decision.ts";
+import { isProgram } from "../model.ts";
+import { freeSlot } from "../slots.ts";
+import { shorten } from "../text.ts";
+import { noPlace } from "./cheap.ts";
+import { type Answer, skip, work } from "./row.ts";
+
+/** Attempts without progress so far: an order, a new generation and every finished step begin anew. */
+export function attemptsBefore(c: Candidate): number {
+  const { record } = c;
+  if (known(c).s.pending !== null || record === null) return 0;
+  return record.state === "held" || record.state === "released" || record.state === "published" ? record.attempt : 0;
+}
+
+/** Rounds so far; an order begins anew, a lost ledger too. */
+export function roundsBefore(c: Candidate): number {
+  const { record } = c;
+  return known(c).s.pending !== null || record === null || record.state === "closed" ? 0 : record.round;
+}
+
+/** Longest words of people in a plan, in characters: they are kept in the record, which must stay readable. */
+const instructionMax = 20_000;
+
+export function plan(c: Candidate): Plan {
+  const { details, s } = known(c);
+  const { snapshot, policy, record, item } = c;
+  const words = [...s.words, item.issue.number === snapshot.trigger.item ? snapshot.trigger.message : ""];
+  // Words of an order that was begun and failed are still what a person wants.
+  const goesOn = s.pending === null || (s.pending.verb === "run" && isFixUnderway(c));
+  const before = goesOn ? (record?.instruction ?? "") : "";
+  return {
+    generation: generation(c),
+    branch: ownBranch(c),
+    expect: details.branch,
+    attempt: attemptsBefore(c) + 1,
+    round: roundsBefore(c),
+    orderAt: s.lastOrderAt,
+    instruction: shorten(
+      [before, ...words].filter((text, i, all) => text !== "" && all.indexOf(text) === i).join("\n\n"),
+      instructionMax,
+    ),
+    slot: freeSlot(snapshot, policy) ?? 1,
+    ...lightPlan(c),
+  };
+}
+
+export function lightPlan(c: Candidate): LightPlan {
+  const { details, s } = known(c);
+  return {
+    askedBy: s.pending?.by ?? (c.record?.askedBy || c.item.issue.author),
+    handled: s.trusted.map((order) => order.id),
+    orderComments: s.pending?.comment === null || s.pending === null ? [] : [s.pending.comment],
+    unassign: assignedByProgram(c, details),
+  };
+}
+
+/** An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place. */
+export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answer): Answer {
+  const { snapshot, policy, item } = c;
+  const made = plan(c);
+  if (made.attempt > policy.maxAttempts) {
+    const reason = `${policy.maxAttempts} attempts ended without a result`;
+    const { askedBy, generation } = made;
+    return work({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation });
+  }
+  if (freeSlot(snapshot, policy) === null) return skip(noPlace(policy));
+  return begin(made);
+}
+
+export function review(c: Candidate, row: number, { pull, verdict }: OpenPull): Answer {
+  return startable(c, row, (made) => {
+    const author = c.record?.work?.profile;
+    const approved = verdict?.kind === "more" ? verdict.note.approvedBy : [];
+    const avoid = [...approved, ...(author === undefined ? [] : [author])];
+    return work({
+      kind: "review",
+      item: c.item,
+      row,
+      plan: { ...made, pull, avoid, foreign: c.item.issue.isPull },
+    });
+  });
+}
+
+/** Back to an author; a rework that nobody ordered needs a round that is left. */
+export function rework(
+  c: Candidate,
+  row: number,
+  open: OpenPull,
+  why: { conflict: boolean; ordered: boolean },
+): Answer {
+  const { item, policy } = c;
+  const { pull, facts, red, verdict } = open;
+  const findings = verdict?.kind === "changes-requested";
+  const causes: ReworkCauses = { ...why, findings, red, reviews: orderedReviews(c) };
+  const rounds = roundsBefore(c);
+  if (!why.ordered && rounds >= policy.maxRounds) {
+    const reason = `${rounds} rounds did not bring it to an approval${why.conflict ? "; it conflicts with the base branch" : ""}`;
+    const { askedBy } = lightPlan(c);
+    return work({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: generation(c) });
+  }
+  return startable(c, row, (made) => {
+    // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
+    const round = why.ordered || findings ? made.round : made.round + 1;
+    const isPersons = (login: string) => !isProgram(c.snapshot, login);
+    const approved = facts.reviews.some(
+      (r) => r.state === "approved" && !r.dismissed && r.commit === pull.headSha && isPersons(r.author),
+    );
+    const instruction = made.instruction;
+    return work({
+      kind: "rework",
+      item,
+      row,
+      plan: { ...made, round, instruction, pull, causes, approved, foreign: item.issue.isPull },
+    });
+  });
+}
+
+function orderedReviews(c: Candidate): number[] {
+  const handled = new Set(c.record?.handled ?? []);
+  return known(c).s.trusted.flatMap((order) =>
+    order.source === "review" && !handled.has(order.id) ? [Number(order.id.slice("review:".length))] : [],
+  );
+}

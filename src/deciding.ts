@@ -4,10 +4,10 @@ import { decide } from "./core/decide.ts";
 import type { Decision } from "./core/decision.ts";
 import type { Snapshot } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
-import { look } from "./observe.ts";
+import { look } from "./look.ts";
 import type { Ports } from "./ports.ts";
 
-export type Decided = Exclude<Decision, { kind: "look" }>;
+export type Decided = Exclude<Decision, { kind: "look" | "look-control" }>;
 
 export async function decided(
   ports: Ports,
@@ -17,7 +17,7 @@ export async function decided(
   let snapshot = first;
   for (;;) {
     const decision = decide(snapshot, policy);
-    if (decision.kind !== "look") return { decision, snapshot };
+    if (decision.kind !== "look" && decision.kind !== "look-control") return { decision, snapshot };
     snapshot = await look(ports, snapshot, decision);
   }
 }

@@ -77,6 +77,7 @@ function hideSecrets(values: readonly string[]): void {
 function runFacts(): RunFacts {
   return {
     seed: context.runNumber > 1 ? context.runNumber : Math.floor(Date.now() / 60_000),
+    workflow: environment["GITHUB_WORKFLOW"] ?? "",
     temp: environment["RUNNER_TEMP"] ?? tmpdir(),
     workspace: environment["GITHUB_WORKSPACE"] ?? process.cwd(),
   };

@@ -1,12 +1,14 @@
-// Reads the forge into a snapshot. Cheap facts for all items, costly ones only where decide asks for them. Chooses nothing.
+// Reads the forge into a snapshot: cheap facts for all items; costly ones only where decide asks for them (look.ts). Chooses nothing.
 //
 // The ledger is read after the facts it is compared with: what a run finished meanwhile is then seen as finished.
 
-import type { Decision } from "./core/decision.ts";
+import { parseCommand } from "./core/command.ts";
+import { isDashboard } from "./core/control.ts";
 import { type Effects, parseEffects } from "./core/effects.ts";
 import { findMarker } from "./core/marker.ts";
 import {
-  type Details,
+  type Control,
+  type ControlOrder,
   type Item,
   issueKey,
   type RecordFact,
@@ -16,17 +18,15 @@ import {
   type Trigger,
 } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
-import { turn } from "./core/priority.ts";
 import { describe, RunError } from "./errors.ts";
-import type { Account, Issue, Pull } from "./forge/port.ts";
-import { parseControl } from "./ledger/control.ts";
+import { type Asked, askedIn, commandedIssues, controlledIssues, scanMax, scanMs, unlisted } from "./finding.ts";
+import type { Account, Issue, PlacedComment, Pull } from "./forge/port.ts";
+import { type ControlState, parseControl } from "./ledger/control.ts";
 import { parseRecord } from "./ledger/record.ts";
 import { ledgerPrefix, parseRef } from "./ledger/refs.ts";
 import { parseSlot } from "./ledger/slot.ts";
 import type { Ports } from "./ports.ts";
 
-/** Items of the ledger without label that one run looks at, for repairs. */
-const unlabelledLooksMax = 3;
 /** Former pull requests that one run reads. */
 const formerLooksMax = 5;
 
@@ -35,12 +35,18 @@ export interface Who {
   owner: string;
   program: readonly string[];
   seed: number;
+  /** Display name of the workflow that this program runs in; empty where none. */
+  workflow: string;
+  /** Names of the profiles that can work. */
+  profiles: Snapshot["profiles"];
 }
 
 interface Ledger {
   records: Record<string, RecordFact>;
   slots: Slot[];
-  pause: Snapshot["pause"];
+  control: ControlState;
+  /** Commit of the control record; null where there is none. */
+  controlSha: string | null;
   /** Effects still to be written, by key; those that cannot be read are missing. */
   effects: Map<string, Effects>;
 }
@@ -48,52 +54,110 @@ interface Ledger {
 export interface Observed {
   snapshot: Snapshot;
   effects: Map<string, Effects>;
+  control: { state: ControlState; sha: string | null };
 }
 
 /** A fresh look. `trigger.item` narrows it to one item. */
 export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: Policy): Promise<Observed> {
   const { forge } = ports;
-  const [issues, openPulls] = await Promise.all([
-    trigger.item === null ? forge.labelled(policy.label) : named(ports, trigger.item, who),
+  const wide = trigger.item === null;
+  const [issues, openPulls, assigned, comments] = await Promise.all([
+    wide ? forge.labelled(policy.label) : named(ports, trigger.item, who),
     forge.openPulls(),
+    wide && who.me.id > 0 ? forge.assigned(who.me.login) : [],
+    wide ? scan(ports) : [],
   ]);
   const ledger = await readLedger(ports);
-  const wide = trigger.item === null;
-  const listed = issues.filter((issue) => !isOwnPull(issue, who));
-  const rest = wide ? await unlabelled(ports, ledger, listed, openPulls, who.seed) : [];
-  let formerLooks = 0;
+  const { records } = ledger;
+  const asked = askedIn(comments, records, openPulls, who);
+  const found = await listed(ports, [...issues, ...assigned], who);
+  const more = wide
+    ? await others(ports, ledger, found, openPulls, asked, who)
+    : { issues: [], waiting: new Set<number>() };
+  const commanded = new Set(commandedIssues(unanswered(asked, ledger), who.seed));
   const items: Item[] = [];
-  for (const issue of [...listed, ...rest]) {
+  let formerLooks = 0;
+  for (const issue of unique([...found, ...more.issues])) {
     const key = issue.isPull ? `pr-${issue.number}` : issueKey(issue.number);
-    const record = ledger.records[key] ?? { kind: "none" };
-    const pull = openPulls.find((p) => isPullOf(p, issue.number, record, who)) ?? null;
-    const former =
-      pull === null && formerLooks < formerLooksMax ? await formerPull(ports, issue, record, policy, who) : null;
+    const record = records[key] ?? { kind: "none" };
+    const pull = openPulls.find((p) => isPullOf(p, issue, record, who)) ?? null;
+    const mayBeOver = pull === null && !issue.isPull && formerLooks < formerLooksMax;
+    const former = mayBeOver ? await formerPull(ports, issue, record, policy, who) : null;
     if (former !== null) formerLooks++;
+    const isWaiting = pull !== null && more.waiting.has(issue.number);
     items.push({
-      key,
-      issue,
-      record,
-      pull,
-      former,
-      details: null,
+      ...{ key, issue, record, pull, former, commanded: commanded.has(issue.number), details: null },
+      statuses: isWaiting ? await forge.statuses(pull.headSha) : null,
       unreadable: unreadableEffects(record, ledger.effects.has(key)),
     });
   }
+  const control = await controlOf(ports, ledger, asked, wide ? [] : issues, who.seed);
   const now = forge.now() ?? Date.now();
-  const { records, slots, pause, effects } = ledger;
-  return {
-    snapshot: { now, trigger, ...who, base: policy.base, canDispatch: null, items, openPulls, records, slots, pause },
-    effects,
+  // Who names the program's own pull request means its issue: from here on that is the item named.
+  const meant = wide ? trigger : { ...trigger, item: found[0]?.number ?? trigger.item };
+  const snapshot: Snapshot = {
+    ...{ now, trigger: meant, ...who, base: policy.base, canDispatch: null, items, openPulls, records },
+    ...{ slots: ledger.slots, pause: ledger.control.pause, control, bases: await basesOf(ports, items) },
   };
+  return { snapshot, effects: ledger.effects, control: { state: ledger.control, sha: ledger.controlSha } };
 }
 
-async function named(ports: Ports, number: number, who: Who): Promise<Issue[]> {
-  const issue = await ports.forge.issue(number);
-  if (issue === null) return [];
-  const marker = isOwnPull(issue, who) ? findMarker(issue.body, "pull") : null;
-  const meant = marker === null ? null : await ports.forge.issue(Number(marker.values["issue"]));
-  return [meant ?? issue];
+async function named(ports: Ports, number: number | null, who: Who): Promise<Issue[]> {
+  const issue = number === null ? null : await ports.forge.issue(number);
+  return issue === null ? [] : listed(ports, [issue], who);
+}
+
+/** The items meant: for the program's own pull request, its issue. */
+async function listed(ports: Ports, issues: readonly Issue[], who: Who): Promise<Issue[]> {
+  const meant: Issue[] = [];
+  for (const issue of issues) {
+    const marker = isOwnPull(issue, who) ? findMarker(issue.body, "pull") : null;
+    const number = Number(marker?.values["issue"]);
+    if (marker === null) meant.push(issue);
+    else if (!issues.some((other) => other.number === number)) {
+      const own = Number.isSafeInteger(number) && number > 0 ? await ports.forge.issue(number) : null;
+      if (own !== null) meant.push(own);
+    }
+  }
+  return unique(meant);
+}
+
+function unique(issues: readonly Issue[]): Issue[] {
+  return [...new Map(issues.map((issue) => [issue.number, issue])).values()];
+}
+
+/** Somebody's megabytes of comments must not stop the run: events still bring what is said on an issue of its own. */
+async function scan(ports: Ports): Promise<PlacedComment[]> {
+  try {
+    return await ports.forge.commentsSince((ports.forge.now() ?? Date.now()) - scanMs, scanMax);
+  } catch (error) {
+    if (!(error instanceof RunError) || error.retry) throw error;
+    ports.log.warning(`the newest comments are not scanned for commands: ${describe(error)}`);
+    return [];
+  }
+}
+
+/** Items that no label shows: commanded by a comment, left by a dead run, or waiting. */
+async function others(
+  ports: Ports,
+  ledger: Ledger,
+  found: readonly Issue[],
+  openPulls: readonly Pull[],
+  asked: readonly Asked[],
+  who: Who,
+): Promise<{ issues: Issue[]; waiting: ReadonlySet<number> }> {
+  const { numbers, waiting } = unlisted(ledger.records, found, openPulls, who.seed);
+  const wanted = new Set([...commandedIssues(unanswered(asked, ledger), who.seed), ...numbers]);
+  const missing = [...wanted].filter((number) => !found.some((issue) => issue.number === number));
+  const read = await Promise.all(missing.map((number) => ports.forge.issue(number)));
+  return {
+    issues: await listed(
+      ports,
+      read.filter((issue) => issue !== null),
+      who,
+    ),
+    waiting,
+  };
 }
 
 function isOwnPull(issue: Issue, who: Who): boolean {
@@ -102,14 +166,16 @@ function isOwnPull(issue: Issue, who: Who): boolean {
   );
 }
 
-function isPullOf(pull: Pull, issue: number, record: RecordFact, who: Who): boolean {
+function isPullOf(pull: Pull, issue: Issue, record: RecordFact, who: Who): boolean {
+  if (issue.isPull) return pull.number === issue.number;
   if (!pull.headIsHere || !who.program.some((name) => sameLogin(name, pull.author))) return false;
   if (record.kind === "record" && record.record.pull === pull.number) return true;
-  return findMarker(pull.body, "pull")?.values["issue"] === String(issue);
+  return findMarker(pull.body, "pull")?.values["issue"] === String(issue.number);
 }
 
 async function readLedger(ports: Ports): Promise<Ledger> {
-  const ledger: Ledger = { records: {}, slots: [], pause: null, effects: new Map() };
+  const control: ControlState = { pause: null, handled: [], failures: 0 };
+  const ledger: Ledger = { records: {}, slots: [], control, controlSha: null, effects: new Map() };
   // One REST request tells whether there is anything to read; git is started only then.
   const refs = await ports.forge.refs(ledgerPrefix.slice("refs/".length).replace(/\/$/, ""));
   if (refs.length === 0) return ledger;
@@ -122,10 +188,14 @@ async function readLedger(ports: Ports): Promise<Ledger> {
           ? { kind: "record", sha, record: parsed.record }
           : { kind: "unreadable", sha, why: parsed.why };
       const readable = effects === null ? null : parseEffects(effects);
-      if (readable !== null) ledger.effects.set(ref.key, readable);
+      // Effects about another item than the record's are nobody's: any writer of code can write the ledger.
+      if (readable !== null && ref.key.endsWith(`-${readable.issue}`)) ledger.effects.set(ref.key, readable);
     }
     if (ref.kind === "slot") ledger.slots.push({ number: ref.number, sha, holder: parseSlot(message) });
-    if (ref.kind === "control") ledger.pause = parseControl(message);
+    if (ref.kind === "control") {
+      ledger.control = parseControl(message);
+      ledger.controlSha = sha;
+    }
   }
   return ledger;
 }
@@ -136,25 +206,54 @@ function unreadableEffects(record: RecordFact, isReadable: boolean): string | nu
   return "what is still to be written for it (`effects.json`) cannot be read by this version";
 }
 
-/** Some items that the ledger knows and no label shows: closed, merged or handed over meanwhile. Others' turn comes with the next runs. */
-async function unlabelled(
+/** Without the orders about the whole program that were obeyed, or are older than one that was. */
+function unanswered(asked: readonly Asked[], ledger: Ledger): Asked[] {
+  return asked.filter((a) => !a.isControl || !ledger.control.handled.includes(`comment:${a.comment.id}`));
+}
+
+/** `/agent pause` and `/agent resume` count on the dashboard issue only. An event names it; else the scan finds them. */
+async function controlOf(
   ports: Ports,
   ledger: Ledger,
-  listed: readonly Issue[],
-  openPulls: readonly Pull[],
+  asked: readonly Asked[],
+  named: readonly Issue[],
   seed: number,
-): Promise<Issue[]> {
-  const numbers = Object.entries(ledger.records).flatMap(([key, fact]) => {
-    const number = /^issue-(\d+)$/.exec(key)?.[1];
-    if (number === undefined || fact.kind !== "record" || fact.record.state === "closed") return [];
-    const { pull } = fact.record;
-    const waits = fact.record.state === "done" && openPulls.some((p) => p.number === pull);
-    return waits || listed.some((issue) => issue.number === Number(number)) ? [] : [Number(number)];
-  });
-  if (numbers.length === 0) return [];
-  const chosen = turn(numbers, seed, unlabelledLooksMax);
-  const found = await Promise.all(chosen.map((number) => ports.forge.issue(number)));
-  return found.filter((issue) => issue !== null);
+): Promise<Control> {
+  const { handled } = ledger.control;
+  const orders: ControlOrder[] = [];
+  for (const issue of named.filter(isDashboard)) {
+    const comments = await ports.forge.comments(issue.number);
+    orders.push(...comments.flatMap((comment) => controlOrder({ ...comment, issue: issue.number })));
+  }
+  for (const number of controlledIssues(unanswered(asked, ledger), seed)) {
+    const issue = await ports.forge.issue(number);
+    if (issue === null || !isDashboard(issue)) continue;
+    // Those that were obeyed as well: they say which older ones are answered.
+    const here = asked.filter((a) => a.isControl && a.comment.issue === number);
+    orders.push(...here.flatMap((a) => controlOrder(a.comment)));
+  }
+  return { orders, handled, access: {} };
+}
+
+function controlOrder(comment: PlacedComment): ControlOrder[] {
+  const command = parseCommand(comment.body, "", "issue");
+  if (command.kind !== "command" || (command.verb !== "pause" && command.verb !== "resume")) return [];
+  if (comment.updatedAt !== comment.createdAt) return [];
+  const { id, author: by, createdAt: at, issue } = comment;
+  return [{ id: `comment:${id}`, by, at, verb: command.verb, text: command.text, comment: id, issue }];
+}
+
+/** Tips of the bases that items wait for. */
+async function basesOf(ports: Ports, items: readonly Item[]): Promise<Record<string, string>> {
+  const names = items.flatMap(({ record }) =>
+    record.kind === "record" && record.record.waitsForBase !== undefined ? [record.record.baseBranch] : [],
+  );
+  const bases: Record<string, string> = {};
+  for (const name of new Set(names)) {
+    const branch = await ports.forge.branch(name);
+    if (branch !== null) bases[name] = branch.sha;
+  }
+  return bases;
 }
 
 async function formerPull(
@@ -173,72 +272,4 @@ async function formerPull(
       e.kind === "label" && e.added && e.label === policy.label && !who.program.some((name) => sameLogin(name, e.by)),
   );
   return { pull, closedAt: pull.closedAt ?? pull.updatedAt, labelledAt: labelled?.at ?? 0 };
-}
-
-/** The facts that decide asked for, put into a new snapshot. */
-export async function look(
-  ports: Ports,
-  snapshot: Snapshot,
-  decision: Extract<Decision, { kind: "look" }>,
-): Promise<Snapshot> {
-  const { item, wanted } = decision;
-  switch (wanted.facts) {
-    case "details":
-      return withItem(snapshot, { ...item, ...(await readDetails(ports, item, wanted.branch)) });
-    case "access": {
-      if (item.details === null) throw new Error("rights are asked for before the facts they belong to");
-      const asked = await Promise.all(
-        wanted.logins.map(async (login) => [login.toLowerCase(), await ports.forge.writeAccess(login)] as const),
-      );
-      return withDetails(snapshot, item, {
-        ...item.details,
-        access: { ...item.details.access, ...Object.fromEntries(asked) },
-      });
-    }
-    case "dispatch":
-      return { ...snapshot, canDispatch: await mayDispatch(ports) };
-    default:
-      return wanted satisfies never;
-  }
-}
-
-/** Runs that are searched for a dispatched one still at work. */
-const runsSearched = 50;
-
-/** Whether this run may start another one now without harm. */
-export async function mayDispatch(ports: Ports): Promise<boolean | "busy"> {
-  const own = await ports.ownRun();
-  if (own === null || !(await ports.forge.canDispatch())) return false;
-  if (!(await ports.forge.dispatchCancels())) return true;
-  const runs = (await ports.forge.recentRuns(runsSearched)) ?? [];
-  const isAtWork = runs.some(
-    (run) => run.state === "running" && run.event === "workflow_dispatch" && run.workflow === own.workflow,
-  );
-  return isAtWork ? "busy" : true;
-}
-
-// What one stranger can make unreadable (megabytes of comments on an issue of theirs) must not stop the whole run: that item is left alone.
-async function readDetails(ports: Ports, item: Item, branch: string): Promise<Pick<Item, "details" | "unreadable">> {
-  const { number } = item.issue;
-  try {
-    const [timeline, comments, openDependencies, found] = await Promise.all([
-      ports.forge.timeline(number),
-      ports.forge.comments(number),
-      ports.forge.openDependencies(number),
-      ports.forge.branch(branch),
-    ]);
-    const access = item.details?.access ?? {};
-    return { details: { timeline, comments, openDependencies, branch: found?.sha ?? null, access }, unreadable: null };
-  } catch (error) {
-    if (!(error instanceof RunError) || error.retry) throw error;
-    return { details: null, unreadable: describe(error) };
-  }
-}
-
-function withDetails(snapshot: Snapshot, item: Item, details: Details): Snapshot {
-  return withItem(snapshot, { ...item, details });
-}
-
-function withItem(snapshot: Snapshot, item: Item): Snapshot {
-  return { ...snapshot, items: snapshot.items.map((other) => (other.key === item.key ? item : other)) };
 }

@@ -1,6 +1,6 @@
 // How a run ended, for outputs, summary, report file and the last line of the log.
 
-import type { Passed } from "./core/decision.ts";
+import type { Passed, Work } from "./core/decision.ts";
 import type { FailureClass } from "./core/failure.ts";
 
 export interface Outcome {
@@ -51,4 +51,24 @@ export function outcome(change: Partial<Outcome> & Pick<Outcome, "kind" | "outco
     passed: [],
     ...change,
   };
+}
+
+/** The kind that outputs name: what ends an item's turn without an agent is `resume`. */
+export function kindOf(work: Work["kind"]): Outcome["kind"] {
+  switch (work) {
+    case "implement":
+    case "review":
+    case "rework":
+    case "land":
+      return work;
+    case "rerun":
+      return "rework";
+    case "resume":
+    case "give-up":
+    case "hand-over":
+    case "stop":
+      return "resume";
+    default:
+      return work satisfies never;
+  }
 }

@@ -32,10 +32,14 @@ export interface RunFacts {
   temp: string;
   /** The job's folder. */
   workspace: string;
+  /** Display name of the workflow; empty outside of one. */
+  workflow: string;
 }
 
 export interface Ports {
   forge: Forge;
+  /** The second account, whose verdicts are formal reviews; null where there is none. */
+  reviewer: Forge | null;
   /** The host's own repository, made at the first use: an idle run starts no git. */
   host(): Promise<Host>;
   clock: Clock;
@@ -43,6 +47,8 @@ export interface Ports {
   redact: Redact;
   /** Whether a text holds the token or a credential of a profile, in any of the forms that the redaction takes out. */
   holdsSecret(text: string): boolean;
+  /** Proof that a text is this program's: only who knows the second account's token can make it. Null without that account. */
+  seal(text: string): string | null;
   run: RunFacts;
   /** Environment of the step, from which agents get what their profiles name. */
   environment: Readonly<Record<string, string | undefined>>;

@@ -3,6 +3,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Profile } from "./agent/profile.ts";
+import { sameLogin } from "./core/model.ts";
 import { RunError } from "./errors.ts";
 import type { Account, Forge, Repository } from "./forge/port.ts";
 import { isBefore } from "./forge/release.ts";
@@ -11,14 +12,16 @@ import type { Connection } from "./settings/settings.ts";
 
 export interface Reached {
   me: Account;
+  /** The second account; null where no `reviewer-token` is given. */
+  reviewer: Account | null;
   repository: Repository;
   /** Text of the policy file; null where there is none. */
   policy: string | null;
 }
 
 /** First look at the forge: who we are, what the repository is, and its policy. Throws RunError with the remedy. */
-export async function reach(forge: Forge, connection: Connection): Promise<Reached> {
-  const [me, repository] = await Promise.all([forge.me(), forge.repository()]);
+export async function reach(forge: Forge, second: Forge | null, connection: Connection): Promise<Reached> {
+  const [me, repository, reviewer] = await Promise.all([forge.me(), forge.repository(), second?.me() ?? null]);
   const full = `${connection.owner}/${connection.name}`;
   if (repository === null) {
     throw problem(
@@ -49,6 +52,12 @@ export async function reach(forge: Forge, connection: Connection): Promise<Reach
       "Make the bot account a collaborator with write access; its token needs `write:repository` and `write:issue`.",
     );
   }
+  if (reviewer !== null && sameLogin(reviewer.login, me.login)) {
+    throw problem(
+      `\`reviewer-token\` belongs to @${me.login}, as \`token\` does: nobody can approve their own pull request.`,
+      "Give the token of a second account, or leave `reviewer-token` out.",
+    );
+  }
   if (me.id < 0) await refuseAutomaticToken(forge);
   const base = connection.base ?? repository.defaultBranch;
   const policy = await forge.file(connection.policyPath, base, policyBytesMax);
@@ -58,7 +67,7 @@ export async function reach(forge: Forge, connection: Connection): Promise<Reach
       "Add it, or leave the input `policy` out.",
     );
   }
-  return { me, repository, policy };
+  return { me, reviewer, repository, policy };
 }
 
 /** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */

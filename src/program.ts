@@ -1,7 +1,7 @@
 // The program from the environment of its step to its outcome: inputs → forge → policy → ports → run. What is global (process.env, outputs,
 // exit status) stays in main.ts, so that a test can start any number of these in one process.
 
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { missingVariables } from "./agent/profile.ts";
@@ -12,13 +12,13 @@ import { giteaForge } from "./forge/gitea.ts";
 import type { HttpLimits } from "./forge/http.ts";
 import type { Forge } from "./forge/port.ts";
 import { type Host, openHost } from "./git/host.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, outcome } from "./outcome.ts";
 import { findOwnRun } from "./own-run.ts";
 import type { Log, OwnRun, Ports, RunFacts } from "./ports.ts";
 import { type Reached, reach } from "./preflight.ts";
 import { run } from "./run.ts";
 import { type Connection, connectionOf, readSettings, type Settings } from "./settings/settings.ts";
-import { type Executor, triggerOf } from "./trigger.ts";
+import { type Executor, mayLackSecrets, triggerOf } from "./trigger.ts";
 
 /** One step of a job, as the program finds it. */
 export interface Step {
@@ -43,16 +43,23 @@ export async function program(step: Step): Promise<Outcome> {
   const { environment, log } = step;
   // Before anything is read: a token in the wrong input would else stand in the error that says so.
   step.hide([secretInput(environment, "TOKEN"), secretInput(environment, "REVIEWER-TOKEN")]);
+  if (secretInput(environment, "TOKEN") === "" && mayLackSecrets(step.executor)) return withoutSecrets();
   const connection = connectionOf(environment);
   for (const warning of connection.warnings) log.warning(warning);
   const { serverUrl, token, owner, name } = connection;
   const forge = giteaForge({ serverUrl, token, owner, name, limits: step.http ?? {} });
-  const reached = await reach(forge, connection);
+  const { reviewerToken } = connection;
+  const reviewer =
+    reviewerToken === null
+      ? null
+      : giteaForge({ serverUrl, token: reviewerToken, owner, name, limits: step.http ?? {} });
+  const reached = await reach(forge, reviewer, connection);
   const base = connection.base ?? reached.repository.defaultBranch;
   const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
-  const names = settings.profiles.flatMap((profile) => Object.values(profile.env));
-  keepTokenFromAgents(environment, names, token);
-  for (const profile of settings.profiles) {
+  const profiles = [...new Map([...settings.profiles, ...settings.reviewers].map((p) => [p.name, p])).values()];
+  const names = profiles.flatMap((profile) => Object.values(profile.env));
+  keepTokensFromAgents(environment, names, [token, ...(reviewerToken === null ? [] : [reviewerToken])]);
+  for (const profile of profiles) {
     const missing = missingVariables(profile, environment);
     if (missing.length > 0)
       log.warning(
@@ -65,7 +72,7 @@ export async function program(step: Step): Promise<Outcome> {
   else log.line("this version has no sandbox yet: the agent can reach everything that this runner's user can");
   const trigger = triggerOf(step.executor, settings.item, settings.message);
   await mustExist(forge, connection, reached, settings);
-  const { ports, close } = portsOf(step, connection, forge, reached);
+  const { ports, close } = portsOf(step, connection, { forge, reviewer }, reached);
   try {
     return await run(ports, settings, trigger, reached);
   } finally {
@@ -73,9 +80,21 @@ export async function program(step: Step): Promise<Outcome> {
   }
 }
 
+function withoutSecrets(): Outcome {
+  return outcome({
+    ...{ kind: "idle", outcome: "idle" },
+    reason: "the run got no token: the forge gives no secrets to a comment on the pull request of a fork",
+    next: "The next tick looks at what was said. On another pull request: is the secret set?",
+  });
+}
+
 /** `act` leaves the secret AGENT_TOKEN in the environment: a profile that names it by mistake would hand the forge's token to an agent. */
-function keepTokenFromAgents(environment: Step["environment"], names: readonly string[], token: string): void {
-  const same = names.filter((name) => environment[name]?.trim() === token);
+function keepTokensFromAgents(
+  environment: Step["environment"],
+  names: readonly string[],
+  tokens: readonly string[],
+): void {
+  const same = names.filter((name) => tokens.includes(environment[name]?.trim() ?? ""));
   if (same.length === 0) return;
   const problems = same.map((name) => ({
     where: `profiles, env ${name}`,
@@ -132,13 +151,32 @@ interface OpenPorts {
   close(): Promise<void>;
 }
 
-function portsOf(step: Step, connection: Connection, forge: Forge, { me, repository }: Reached): OpenPorts {
+function portsOf(
+  step: Step,
+  connection: Connection,
+  { forge, reviewer }: Pick<Ports, "forge" | "reviewer">,
+  { me, repository }: Reached,
+): OpenPorts {
   const { environment, executor, facts, clock, log, saveState } = step;
   let host: Promise<Host> | null = null;
   let own: Promise<OwnRun | null> | null = null;
   const hostDir = join(facts.temp, `agent-dispatch-host-${randomUUID()}`);
   const ports: Ports = {
-    ...{ forge, clock, log, redact: step.redact, holdsSecret: step.holdsSecret, run: facts, environment, saveState },
+    ...{
+      forge,
+      reviewer,
+      clock,
+      log,
+      redact: step.redact,
+      holdsSecret: step.holdsSecret,
+      run: facts,
+      environment,
+      saveState,
+    },
+    seal: (text) =>
+      connection.reviewerToken === null
+        ? null
+        : createHmac("sha256", connection.reviewerToken).update(text).digest("hex"),
     host() {
       host ??= openHost({
         dir: hostDir,

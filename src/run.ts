@@ -1,67 +1,63 @@
 // One run, phase by phase: observe → repair → decide → claim → confirm → work → chain. The shell carries out and never chooses.
 
 import { randomUUID } from "node:crypto";
-import type { Work } from "./core/decision.ts";
-import type { Effects } from "./core/effects.ts";
+import { type AgentWork, isAgentWork, type Work } from "./core/decision.ts";
 import { type Snapshot, sameLogin, type Trigger } from "./core/model.ts";
+import { plain } from "./core/report.ts";
 import { type Decided, decided } from "./deciding.ts";
 import { chain, dispatchTick } from "./jobs/chain.ts";
 import { claimWork, confirm } from "./jobs/claiming.ts";
-import { giveUpDead } from "./jobs/give-up.ts";
-import { implement } from "./jobs/implement.ts";
+import { control, countFailure } from "./jobs/control.ts";
+import { explain, plan } from "./jobs/explain.ts";
 import type { Job } from "./jobs/job.ts";
-import { refuse } from "./jobs/refuse.ts";
+import { note } from "./jobs/note.ts";
 import { repair } from "./jobs/repair.ts";
-import { resume } from "./jobs/resume.ts";
+import { reply } from "./jobs/reply.ts";
+import { doWork } from "./jobs/work.ts";
 import { giveBack } from "./ledger/claim.ts";
 import { type Observed, observe, type Who } from "./observe.ts";
-import { type Outcome, outcome } from "./outcome.ts";
+import { kindOf, type Outcome, outcome } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { presentProfiles, type Reached } from "./preflight.ts";
 import type { Settings } from "./settings/settings.ts";
 
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
+/** Steps of one item in one run: an agent's, and those without one that follow from it (a verdict, then the hand-over). */
+const stepsMax = 3;
 
 export async function run(ports: Ports, settings: Settings, trigger: Trigger, reached: Reached): Promise<Outcome> {
-  const who = whoAmI(ports, reached);
+  const who = whoAmI(ports, settings, reached);
   const order = orderOf(trigger, who);
+  if (settings.mode === "explain") return explain(ports, settings, who, order);
+  if (settings.dryRun) return plan(ports, settings, who, order);
   for (let race = 0; ; race++) {
     const observed = await repaired(ports, settings, who, order, await observe(ports, who, order, settings.policy));
     const { decision, snapshot } = await decided(ports, settings.policy, observed.snapshot);
     ports.log.line(said(decision));
-    switch (decision.kind) {
-      case "idle":
-        await refuse(ports, who, decision.refusals);
-        return outcome({
-          kind: "idle",
-          outcome: "idle",
-          reason: decision.reason,
-          next: nextWhenIdle(order),
-          item: order.item,
-          passed: decision.passed,
-        });
-      case "dispatch":
-        return dispatchTick(ports, decision, reached.repository.defaultBranch);
-      case "implement":
-      case "resume":
-      case "give-up": {
-        const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
-        if (result.kind === "ended") return chain(ports, settings, who, order, reached, result.outcome);
-        if (race + 1 >= racesMax)
-          return outcome({
-            kind: "idle",
-            outcome: "lost",
-            reason: result.why,
-            next: nextWhenIdle(order),
-            item: decision.item.issue.number,
-          });
-        ports.log.line(`${result.why}; looking again`);
-        break;
-      }
-      default:
-        return decision satisfies never;
+    if (decision.kind === "control") return control(ports, settings, who, decision.order, observed);
+    if (decision.kind === "dispatch") return dispatchTick(ports, decision, reached.repository.defaultBranch);
+    await reply(ports, who, decision.replies ?? []);
+    if (decision.kind === "idle") {
+      await note(ports, settings, snapshot);
+      const { reason, passed } = decision;
+      const next = nextWhenIdle(order);
+      return outcome({ kind: "idle", outcome: "idle", reason, next, item: snapshot.trigger.item, passed });
     }
+    const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
+    if (result.kind === "ended") {
+      // What a dead run left is finished first; the order that this run was started with is carried out all the same.
+      const isFinished = decision.kind === "resume" && result.outcome.outcome === "done";
+      if (isFinished && order.byHand && race + 1 < racesMax) continue;
+      await countFailure(ports, settings, observed, result.outcome);
+      const done = await followed(ports, settings, who, decision, result.outcome);
+      return chain(ports, settings, who, order, reached, done);
+    }
+    if (race + 1 >= racesMax) {
+      const item = decision.item.issue.number;
+      return outcome({ kind: "idle", outcome: "lost", reason: result.why, next: nextWhenIdle(order), item });
+    }
+    ports.log.line(`${result.why}; looking again`);
   }
 }
 
@@ -86,14 +82,7 @@ async function claimAndWork(
   work: Work,
   observed: Observed,
 ): Promise<Worked> {
-  const ready =
-    work.kind === "implement"
-      ? {
-          ...settings,
-          profiles: presentProfiles(settings.profiles, ports.environment["PATH"] ?? "", ports.log.warning),
-        }
-      : settings;
-  await refuse(ports, who, work.refusals ?? []);
+  const ready = isAgentWork(work) ? withPresentProfiles(ports, settings, work) : settings;
   const effects = work.kind === "resume" ? (observed.effects.get(work.item.key) ?? null) : null;
   const claimed = await claimWork(ports, ready, who, snapshot, work, effects);
   const number = work.item.issue.number;
@@ -104,40 +93,54 @@ async function claimAndWork(
   const run = { number: own?.number ?? null, url: own?.url ?? null };
   const job: Job = { ports, settings: ready, who, claim: claimed.claim, item: work.item, snapshot, run };
   try {
-    return await doWork(job, work, effects);
+    if (work.kind === "resume" || work.kind === "give-up")
+      return { kind: "ended", outcome: await doWork(job, work, effects) };
+    const still = await confirm(job, work);
+    if (still.kind === "no") return { kind: "again", why: still.why };
+    return { kind: "ended", outcome: await doWork({ ...job, item: still.work.item }, still.work, effects) };
   } catch (error) {
     const { attempt } = claimed.claim.record;
-    await giveBack(claimed.claim, work.kind === "implement" ? attempt - 1 : attempt);
+    await giveBack(claimed.claim, isAgentWork(work) ? attempt - 1 : attempt);
     throw error;
   }
 }
 
-async function doWork(job: Job, work: Work, effects: Effects | null): Promise<Worked> {
-  switch (work.kind) {
-    case "resume":
-      // Row 1 leaves a record alone whose effects cannot be read: writing it anew would lose them.
-      if (effects === null) throw new Error("a resume was decided without effects that can be read");
-      return { kind: "ended", outcome: await resume(job, effects) };
-    case "give-up":
-      return { kind: "ended", outcome: await giveUpDead(job, work) };
-    case "implement": {
-      const still = await confirm(job, work);
-      return still.kind === "no"
-        ? { kind: "again", why: still.why }
-        : { kind: "ended", outcome: await implement({ ...job, item: still.item }, work) };
-    }
-    default:
-      return work satisfies never;
-  }
+/** Agents whose program is missing here are left out before the claim. */
+function withPresentProfiles(ports: Ports, settings: Settings, work: AgentWork): Settings {
+  const present = (profiles: Settings["profiles"]) =>
+    presentProfiles(profiles, ports.environment["PATH"] ?? "", ports.log.warning);
+  return work.kind === "review"
+    ? { ...settings, reviewers: present(settings.reviewers) }
+    : { ...settings, profiles: present(settings.profiles) };
 }
 
-function whoAmI(ports: Ports, { me }: Reached): Who {
-  const program = [me.login, "gitea-actions"].filter((name, at, all) => all.indexOf(name) === at);
+/** What follows from a step and needs no agent is done by the same run: an approved pull request is handed over at once. */
+async function followed(ports: Ports, settings: Settings, who: Who, work: Work, first: Outcome): Promise<Outcome> {
+  let done = first;
+  const item = work.item.issue.number;
+  const trigger: Trigger = { event: "other", item, message: "", actor: null, byHand: false, orderId: "" };
+  for (let step = 1; step < stepsMax && done.outcome === "done" && isAgentWork(work); step++) {
+    const observed = await observe(ports, who, trigger, settings.policy);
+    const { decision, snapshot } = await decided(ports, { ...settings.policy, force: null }, observed.snapshot);
+    if (decision.kind !== "hand-over" && decision.kind !== "give-up") return done;
+    ports.log.line(said(decision));
+    const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
+    if (result.kind === "again") return done;
+    const { outcome: how, reason, next } = result.outcome;
+    done = { ...done, outcome: how, reason: `${done.reason}; ${reason}`, next };
+  }
+  return done;
+}
+
+function whoAmI(ports: Ports, settings: Settings, { me, reviewer }: Reached): Who {
+  const names = [me.login, ...(reviewer === null ? [] : [reviewer.login]), "gitea-actions"];
+  const profiles = {
+    authors: settings.profiles.map((profile) => profile.name),
+    reviewers: settings.reviewers.map((profile) => profile.name),
+  };
   return {
-    me,
-    owner: randomUUID(),
-    program,
-    seed: ports.run.seed,
+    ...{ me, owner: randomUUID(), seed: ports.run.seed, workflow: ports.run.workflow, profiles },
+    program: names.filter((name, at, all) => all.indexOf(name) === at),
   };
 }
 
@@ -157,11 +160,13 @@ function said(decision: Decided): string {
     case "idle":
       return [
         `nothing to do: ${decision.reason}`,
-        ...decision.passed.map((p) => `  #${p.item} ${p.title}: ${p.reason}`),
+        ...decision.passed.map((p) => `  #${p.item} ${plain(p.title)}: ${p.reason}`),
       ].join("\n");
+    case "control":
+      return `chosen: ${decision.order.verb}, ordered by @${decision.order.by}`;
     case "dispatch":
-      return `chosen: #${decision.item.issue.number} (${decision.work}), in a run of its own`;
+      return `chosen: #${decision.item.issue.number} (${kindOf(decision.work)}), in a run of its own`;
     default:
-      return `chosen: #${decision.item.issue.number} ${decision.item.issue.title} (${decision.kind})`;
+      return `chosen: #${decision.item.issue.number} ${plain(decision.item.issue.title)} (${decision.kind})`;
   }
 }

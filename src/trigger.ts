@@ -10,6 +10,8 @@ const Payload = z.looseObject({
   issue: z.looseObject({ number: z.int() }).optional(),
   pull_request: z.looseObject({ number: z.int() }).optional(),
   number: z.int().optional(),
+  /** Of a comment: whether it stands on a pull request. */
+  is_pull: z.boolean().optional(),
 });
 
 export interface Executor {
@@ -37,6 +39,12 @@ export function triggerOf(executor: Executor, item: number | null, message: stri
   return { event, item: item ?? named, message, actor, byHand, orderId: `dispatch:${executor.runId}` };
 }
 
+/** Gitea gives a run for a comment on a fork's pull request no secrets; whether it is a fork's, the payload does not say. */
+export function mayLackSecrets({ event, payload }: Executor): boolean {
+  const parsed = Payload.safeParse(payload);
+  return kindOf(event) === "comment" && parsed.success && parsed.data.is_pull === true;
+}
+
 function kindOf(event: string): Trigger["event"] {
   switch (event) {
     case "schedule":
@@ -49,6 +57,10 @@ function kindOf(event: string): Trigger["event"] {
       return "label";
     case "issue_comment":
     case "pull_request_comment":
+    case "pull_request_review":
+    case "pull_request_review_comment":
+    case "pull_request_review_approved":
+    case "pull_request_review_rejected":
       return "comment";
     default:
       return "other";

@@ -8,11 +8,11 @@ import { OutputReader, readOutput } from "../agent/output.ts";
 import type { Profile } from "../agent/profile.ts";
 import { type ReadResult, type Result, readResult } from "../agent/result.ts";
 import { type Ended, supervise } from "../agent/supervise.ts";
-import type { ImplementPlan } from "../core/decision.ts";
+import type { AgentWork, Plan } from "../core/decision.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { isWorkflow } from "../core/guards.ts";
 import { duration, harmless } from "../core/text.ts";
-import { type Composition, compose } from "../git/compose.ts";
+import { type ComposeOrder, type Composition, compose } from "../git/compose.ts";
 import { importWork, type Work } from "../git/import.ts";
 import { removeAll, type Workspace } from "../workspace.ts";
 import type { Job } from "./job.ts";
@@ -20,14 +20,20 @@ import { fileTail } from "./shell.ts";
 
 export type Composed = Extract<Composition, { kind: "composed" }>;
 
-/** Where one profile works. */
+/** Where one profile works, and as what. */
 export interface Bench {
   job: Job;
-  plan: ImplementPlan;
+  plan: Plan;
+  kind: AgentWork["kind"];
+  /** Number of the pull request it is about; null before there is one. */
+  pull: number | null;
   workspace: Workspace;
+  /** Commit that its clone starts from. */
   base: string;
   profile: Profile;
   stop: AbortSignal;
+  /** How an author's work becomes commits; default: one by one on `base`. */
+  compose?: (order: ComposeOrder) => Promise<Composition>;
 }
 
 export interface Failed {
@@ -55,7 +61,7 @@ export async function runAgent(
   wallMs: number,
   earlier: ReadResult | null,
 ): Promise<AgentRun> {
-  const { job, plan, workspace, base, profile, stop } = bench;
+  const { job, plan, kind, pull, workspace, base, profile, stop } = bench;
   const { ports, settings, item } = job;
   // Whatever an agent before this one left here (a link, a folder, nothing at all) must neither lead elsewhere nor stop the run.
   const out = dirname(workspace.promptFile);
@@ -66,13 +72,13 @@ export async function runAgent(
   ports.saveState("agent", JSON.stringify({ resultFile: workspace.resultFile }));
   const start = {
     ...({
-      role: "author",
-      kind: "implement",
+      role: roleOf(kind),
+      kind,
       item: item.issue.number,
-      pullRequest: null,
+      pullRequest: pull,
       base,
       attempt: plan.attempt,
-      round: 0,
+      round: kind === "review" ? plan.round + 1 : plan.round,
     } as const),
     ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
     ...{ root: process.getuid?.() === 0, cwd: workspace.clone, prompt },
@@ -109,6 +115,10 @@ export async function runAgent(
   return judge(bench, ended, earlier);
 }
 
+function roleOf(kind: Bench["kind"]): "author" | "reviewer" {
+  return kind === "review" ? "reviewer" : "author";
+}
+
 function howEnded(ended: Ended): string {
   if (ended.how === "exit") return `exit code ${ended.code}`;
   return ended.how === "signal" ? `by ${ended.signal}` : ended.text;
@@ -125,13 +135,16 @@ async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Pr
   };
   const own: ReadResult = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
   const result = own.kind === "absent" && earlier !== null ? earlier : own;
-  const brought = ended.dead === null ? null : await bring(bench, ended.dead);
+  const role = roleOf(bench.kind);
+  const brought = ended.dead === null ? null : await (role === "author" ? bring : judged)(bench, ended.dead);
   const composed = brought?.kind === "ok" ? brought.composed : null;
   // Work that cannot be read is some change at any rate: how the process ended is looked at first, then why it cannot be read.
   const treeChanged =
-    brought?.kind === "failed" || (composed !== null && (composed.head !== base || composed.droppedPatch !== null));
+    brought?.kind === "failed" ||
+    brought?.kind === "touched" ||
+    (composed !== null && (composed.head !== base || composed.droppedPatch !== null));
   const outcome = classify({
-    role: "author",
+    role,
     preset: profile.preset,
     ended,
     output,
@@ -152,6 +165,21 @@ async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Pr
     return { kind: "failed", ...took, failed: { ...brought, output: await fileTail(ended.outputFile, 6_000) } };
   if (outcome.inferred !== null) job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
   return { kind: "result", ...took, result: outcome.result, own: result, composed };
+}
+
+/** A reviewer's clone is thrown away; it only matters whether tracked files were changed. New files are what its tests left. */
+async function judged(
+  { job, workspace, base }: Bench,
+  dead: NonNullable<Ended["dead"]>,
+): Promise<{ kind: "untouched" | "touched" } | Failed> {
+  const { fileBytesMax, changeBytesMax } = job.settings.policy.limits;
+  const bounds = { fileBytesMax, totalBytesMax: changeBytesMax * 2 };
+  const work = await importWork(await job.ports.host(), { cloneDir: workspace.clone, base, dead, bounds });
+  if (work.kind === "gone" || work.kind === "unreadable")
+    return failed("contract-invalid", `The reviewer's clone cannot be read: ${work.why}.`, "");
+  // What is too big to be taken along is something new: nothing of it is kept anyway.
+  if (work.kind === "too-big") return { kind: "untouched" };
+  return { kind: work.changes.some((change) => change.status !== "added") ? "touched" : "untouched" };
 }
 
 async function bring(
@@ -175,7 +203,8 @@ async function bring(
     }
     case "work": {
       for (const { path, why } of work.notTaken.slice(0, 10)) job.ports.log.line(`not taken along: ${path} (${why})`);
-      const composed = await compose(host, {
+      const composeWith = bench.compose ?? ((order: ComposeOrder) => compose(host, order));
+      const composed = await composeWith({
         work,
         dropPaths: isWorkflow,
         trailers: [`Agent-Dispatch-Item: ${job.claim.record.key}`, `Agent-Dispatch-Profile: ${profile.name}`],

@@ -2,27 +2,33 @@
 
 import type { Profile } from "../agent/profile.ts";
 import type { ReadResult, Result } from "../agent/result.ts";
-import type { ImplementPlan } from "../core/decision.ts";
+import type { AgentWork, Plan } from "../core/decision.ts";
 import { isOfTheProfile } from "../core/failure.ts";
 import { guards } from "../core/guards.ts";
 import type { CheckResult } from "../core/report.ts";
-import { makeClone } from "../git/clone.ts";
+import { type CloneOrder, makeClone } from "../git/clone.ts";
+import type { ComposeOrder, Composition } from "../git/compose.ts";
 import { removeAll, type Workspace } from "../workspace.ts";
 import { type AgentRun, type Bench, type Composed, type Failed, failed, runAgent } from "./agent-run.ts";
 import { check, prepare } from "./checks.ts";
 import type { Job } from "./job.ts";
-import { checksFailedText, implementText } from "./prompts.ts";
+import { checksFailedText } from "./prompts.ts";
 import type { ShellEnd } from "./shell.ts";
 
-/** What an author's attempt came to, with what it took. */
-export interface Authored {
-  end: AuthorEnd;
+/** What agents of one unit of work took together. */
+export interface Spent {
+  /** The profile that worked last. */
   profile: Profile;
   costUsd: number | null;
   tokens: number;
   /** False: no agent started, the attempt is given back. */
   started: boolean;
   durationMs: number;
+}
+
+/** What an author's attempt came to, with what it took. */
+export interface Authored extends Spent {
+  end: AuthorEnd;
 }
 
 export type AuthorEnd =
@@ -32,33 +38,39 @@ export type AuthorEnd =
   | Failed
   | { kind: "interrupted" };
 
+/** What an author is given. */
+export interface Assignment {
+  job: Job;
+  plan: Plan;
+  kind: AgentWork["kind"];
+  /** Number of the pull request; null before there is one. */
+  pull: number | null;
+  workspace: Workspace;
+  /** Commit that the clone starts from. */
+  start: string;
+  /** Further branches in the clone. */
+  extra?: CloneOrder["extra"];
+  /** Commit of the base branch: checks that fail there too are not the author's fault. */
+  base: string;
+  /** Made when an agent starts, since a profile before it may have used up time. */
+  prompt(profile: Profile): Promise<string>;
+  compose?: (order: ComposeOrder) => Promise<Composition>;
+  stop: AbortSignal;
+}
+
 /** How often work that fails the checks goes back to the same agent. */
 const returnsMax = 2;
 
-/** Tries the profiles in order: one that is out of quota, logged out or missing gives way to the next in the same run. */
-export async function author(
-  job: Job,
-  plan: ImplementPlan,
-  workspace: Workspace,
-  base: string,
-  stop: AbortSignal,
-): Promise<Authored> {
+/** Tries the profiles in order: one that is out of quota, logged out or missing gives way to the next in the same run. The clone stands already. */
+export async function author(given: Assignment): Promise<Authored> {
+  const { job } = given;
   const startedAt = job.ports.clock.elapsed();
   const deadline = startedAt + job.settings.timeoutMs;
-  const spent: { costUsd: number | null; tokens: number; started: boolean } = {
-    costUsd: null,
-    tokens: 0,
-    started: false,
-  };
-  const spend = (run: AgentRun) => {
-    spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
-    spent.tokens += run.tokens;
-    spent.started ||= run.started;
-  };
+  const { spent, spend } = counter();
   let last: Authored | null = null;
   for (const profile of job.settings.profiles) {
-    const bench: Bench = { job, plan, workspace, base, profile, stop };
-    const end: AuthorEnd = last === null || (await makeFresh(bench)) ? await work(bench, deadline, spend) : last.end;
+    const end: AuthorEnd =
+      last === null || (await makeFresh(given)) ? await work(given, profile, deadline, spend) : last.end;
     last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
     if (end.kind !== "failed" || !isOfTheProfile(end.class)) return last;
     job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
@@ -67,17 +79,38 @@ export async function author(
   return last;
 }
 
-/** The next profile starts from the base, not from what another agent left. False when the clone cannot be prepared again. */
-async function makeFresh({ job, plan, workspace, base, stop }: Bench): Promise<boolean> {
+/** Adds up what several starts took. */
+export function counter(): { spent: Pick<Spent, "costUsd" | "tokens" | "started">; spend: (run: AgentRun) => void } {
+  const spent: Pick<Spent, "costUsd" | "tokens" | "started"> = { costUsd: null, tokens: 0, started: false };
+  const spend = (run: AgentRun) => {
+    spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
+    spent.tokens += run.tokens;
+    spent.started ||= run.started;
+  };
+  return { spent, spend };
+}
+
+/** The next profile starts from the beginning, not from what another agent left. False when the clone cannot be prepared again. */
+async function makeFresh({ job, plan, workspace, start, extra, stop }: Assignment): Promise<boolean> {
   await removeAll(workspace.clone);
-  await makeClone(await job.ports.host(), { dir: workspace.clone, commit: base, branchName: plan.branch });
+  const order = { dir: workspace.clone, commit: start, branchName: plan.branch };
+  await makeClone(await job.ports.host(), extra === undefined ? order : { ...order, extra });
   return (await prepare(job, workspace, stop)) === null;
 }
 
-async function work(bench: Bench, deadline: number, spend: (run: AgentRun) => void): Promise<AuthorEnd> {
-  const { job, plan, workspace, base, stop } = bench;
+async function work(
+  given: Assignment,
+  profile: Profile,
+  deadline: number,
+  spend: (run: AgentRun) => void,
+): Promise<AuthorEnd> {
+  const { job, plan, kind, pull, workspace, start, base, stop, compose } = given;
+  const bench: Bench = {
+    ...{ job, plan, kind, pull, workspace, base: start, profile, stop },
+    ...(compose === undefined ? {} : { compose }),
+  };
   const leftMs = () => deadline - job.ports.clock.elapsed();
-  let prompt = await implementText(job, plan, workspace, base);
+  let prompt = await given.prompt(profile);
   let earlier: ReadResult | null = null;
   for (let returns = 0; ; returns++) {
     const run = await runAgent(bench, prompt, Math.max(1, leftMs()), earlier);
@@ -86,23 +119,19 @@ async function work(bench: Bench, deadline: number, spend: (run: AgentRun) => vo
     if (run.kind === "failed") return run.failed;
     const { result, composed } = run;
     earlier = run.own;
-    if (composed === null || composed.head === base || result.status !== "implemented") {
+    if (composed === null || composed.head === start || result.status !== "implemented") {
       return { kind: "words", result, droppedPatch: composed?.droppedPatch ?? null };
     }
     const refused = [
       ...guards(composed.changes, job.settings.policy.limits, job.ports.holdsSecret),
-      ...(await secretsInHistory(job, base, composed)),
+      ...(await secretsInHistory(job, start, composed)),
     ];
     if (refused.length > 0) return failed("guard-refused", `The change is not published: ${refused.join("; ")}.`, "");
     const checked = await job.ports.log.group("Checks", () => check(job, workspace, composed.head, stop));
     if (checked.kind === "stopped") return { kind: "interrupted" };
     if (checked.kind === "green") {
-      return {
-        kind: "work",
-        result,
-        composed,
-        checks: job.settings.checks === "statuses" ? "statuses" : checked.results,
-      };
+      const checks = job.settings.checks === "statuses" ? "statuses" : checked.results;
+      return { kind: "work", result, composed, checks };
     }
     if (returns >= returnsMax || leftMs() < 60_000) return redOnBase(job, workspace, base, checked.failed, stop);
     job.ports.log.line(`the checks failed; back to the agent (${returns + 1} of ${returnsMax})`);
@@ -114,23 +143,23 @@ async function work(bench: Bench, deadline: number, spend: (run: AgentRun) => vo
 const historyBytesMax = 64 * 1024 * 1024;
 
 /** Every commit is published, so what a later one took out again is looked at too. What cannot be looked at is not published. */
-async function secretsInHistory(job: Job, base: string, composed: Composed): Promise<string[]> {
+async function secretsInHistory(job: Job, start: string, composed: Composed): Promise<string[]> {
   const args = ["log", "--patch", "--format=", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv"];
   const host = await job.ports.host();
-  const shown = await host.run([...args, `${base}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
+  const shown = await host.run([...args, `${start}..${composed.head}`, "--"], { outputBytesMax: historyBytesMax });
   if (shown.kind !== "ended" || shown.code !== 0) return ["its commits are too large to be looked through for secrets"];
   const isFound = job.ports.holdsSecret(shown.stdout.toString("utf8"));
   return isFound ? ["its commits hold a secret of this run, if only in one that a later one took back"] : [];
 }
 
 /** Still red: the same checks on the base tell whether the change is to blame. */
-async function redOnBase(
+export async function redOnBase(
   job: Job,
   workspace: Workspace,
   base: string,
   red: ShellEnd,
   stop: AbortSignal,
-): Promise<AuthorEnd> {
+): Promise<Failed | { kind: "interrupted" }> {
   const onBase = await job.ports.log.group("The same checks on the base", () => check(job, workspace, base, stop));
   if (onBase.kind === "stopped") return { kind: "interrupted" };
   const how = red.killed ?? `exit code ${red.exitCode ?? "none"}`;

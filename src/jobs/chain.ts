@@ -4,8 +4,9 @@ import type { Decision } from "../core/decision.ts";
 import type { Trigger } from "../core/model.ts";
 import { decided } from "../deciding.ts";
 import { describe, RunError } from "../errors.ts";
-import { mayDispatch, observe, type Who } from "../observe.ts";
-import { type Outcome, outcome } from "../outcome.ts";
+import { mayDispatch } from "../look.ts";
+import { observe, type Who } from "../observe.ts";
+import { kindOf, type Outcome, outcome } from "../outcome.ts";
 import type { Ports } from "../ports.ts";
 import type { Reached } from "../preflight.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -29,7 +30,7 @@ export async function dispatchTick(
     });
   }
   return outcome({
-    ...{ kind: decision.work === "give-up" ? "resume" : decision.work, outcome: "dispatched", item: number },
+    ...{ kind: kindOf(decision.work), outcome: "dispatched", item: number },
     ...{
       reason: `#${number} is next; a run of its own was started for it`,
       next: "That run does the work; a scheduled run could be cancelled by the next tick.",

@@ -1,23 +1,70 @@
-// How an attempt ends when it does not end with a pull request, and what every ending has in common. Each is a set of effects that goes
-// through the one commit point (settle.ts).
+// How an agent's work ends when it does not end with a result, and what every ending has in common. Each is a set of effects that goes through
+// the one commit point (settle.ts).
 
-import type { ImplementPlan } from "../core/decision.ts";
+import type { Result } from "../agent/result.ts";
+import type { AgentWork, Plan } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { cooldownSeconds, failureRules, goesToPerson } from "../core/failure.ts";
-import { stageLabel } from "../core/policy.ts";
+import { type Stage, stageLabel, stages } from "../core/policy.ts";
 import * as report from "../core/report.ts";
 import { clockTime } from "../core/text.ts";
-import { failureAfter } from "../ledger/record.ts";
+import { failureAfter, type WorkNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Failed } from "./agent-run.ts";
-import type { Authored } from "./author.ts";
+import type { Spent } from "./author.ts";
 import { forgeNow, type Job } from "./job.ts";
 import type { Interruption } from "./keepalive.ts";
 import { type Ending, type Settled, settle } from "./settle.ts";
 
-export type ImplementJob = Job & { plan: ImplementPlan };
+/** A job with an agent. */
+export type AgentJob = Job & {
+  kind: AgentWork["kind"];
+  plan: Plan;
+  /** Number of the pull request it is about; null before there is one. */
+  pull: number | null;
+};
 
-export async function fail(job: ImplementJob, failure: Failed, authored: Authored | null): Promise<Outcome> {
+/** Where stage labels, questions and the like stand: on the pull request once there is one. A person's pull request is its own issue. */
+export function place(job: Pick<AgentJob, "pull" | "item">): "issue" | "pull" {
+  return job.pull === null || job.item.issue.isPull ? "issue" : "pull";
+}
+
+/** The next stage label, in the place of any other. */
+export function stageEffect(job: Pick<Job, "snapshot">, on: "issue" | "pull", stage: Stage): Effect {
+  const others = stages.filter((other) => other !== stage).map(stageLabel);
+  return { id: "stage", do: "labels", on, add: [stageLabel(stage)], remove: others, since: sinceLook(job) };
+}
+
+/** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
+function sinceLook({ snapshot }: Pick<Job, "snapshot">): string {
+  return new Date(snapshot.now).toISOString();
+}
+
+/** What the stage label says while this work is not done. */
+function stageOfWork({ kind, claim }: AgentJob): string | null {
+  return kind === "rework" ? "needs-rework" : claim.record.stage;
+}
+
+/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
+function where(job: Pick<AgentJob, "pull" | "item">): string {
+  return place(job) === "pull" ? `on #${job.pull}` : "below";
+}
+
+/** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
+export function triggerOff(job: Pick<AgentJob, "settings" | "item" | "pull" | "snapshot">): Effect[] {
+  const remove = [job.settings.policy.label];
+  const since = sinceLook(job);
+  const off: Effect = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
+  const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
+  return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
+}
+
+export async function fail(
+  job: AgentJob,
+  failure: Failed,
+  spend: Spent | null,
+  extra: { effects?: Effect[]; change?: Ending["change"] } = {},
+): Promise<Outcome> {
   const { plan, ports, settings, claim, item } = job;
   const rule = failureRules[failure.class];
   const { maxAttempts, limits } = settings.policy;
@@ -29,22 +76,27 @@ export async function fail(job: ImplementJob, failure: Failed, authored: Authore
     { class: failure.class, fingerprint: failure.fingerprint, text },
     now,
   );
-  const counts = rule.costsAttempt && (authored === null || authored.started);
-  const given = { attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
+  const counts = rule.costsAttempt && (spend === null || spend.started);
+  const given = { ...extra.change, attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
   if (goesToPerson(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
-    return giveUp(job, { failure: failure.class, text, output }, authored, [], given);
+    return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given);
   }
   const cooldownMs = cooldownSeconds(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
   const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
   const comment = report.failedComment({
     ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
-    ...{ nextAt: until, run: job.run, profile: authored?.profile.name ?? claim.record.profile ?? "?" },
+    ...{ nextAt: until, run: job.run, profile: spend?.profile.name ?? claim.record.profile ?? "?", kind: job.kind },
   });
-  const effects: Effect[] = [unassignBot(job), statusComment(comment)];
-  const change = { ...spent(job, authored), ...given, cooldownUntil: until };
-  const settled = await settle(job, { after: "released", stage: claim.record.stage, effects, head: null, change });
+  // With a pull request open the bot stays on the issue: it is still the program's turn.
+  const effects: Effect[] = [
+    ...(job.pull === null ? [unassignBot(job)] : []),
+    statusComment(comment),
+    ...(extra.effects ?? []),
+  ];
+  const change = { ...spent(job, spend), ...given, cooldownUntil: until };
+  const settled = await settle(job, { after: "released", stage: stageOfWork(job), effects, head: null, change });
   const done = outcome({
-    ...{ ...facts(job, authored), kind: "implement", outcome: "failed", failure: failure.class },
+    ...{ ...facts(job, spend), outcome: "failed", failure: failure.class },
     ...{
       reason: `#${item.issue.number}: ${failure.class}: ${report.plain(text)}`,
       next: `It is tried again after ${clockTime(until)}. ${rule.remedy}`,
@@ -54,90 +106,95 @@ export async function fail(job: ImplementJob, failure: Failed, authored: Authore
 }
 
 export async function giveUp(
-  job: ImplementJob,
+  job: AgentJob,
   why: { failure: Failed["class"] | null; text: string; output: string },
-  authored: Authored | null,
+  spend: Spent | null,
   extra: Effect[],
   change: Ending["change"] = {},
 ): Promise<Outcome> {
   const { plan, ports, item } = job;
-  const effects = [
-    ...giveUpEffects(job, { ...why, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) }),
-    ...extra,
-  ];
+  const told = { ...why, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) };
+  const effects = [...giveUpEffects(job, told), ...extra];
   const settled = await settle(job, {
-    after: "blocked",
-    stage: "blocked",
-    effects,
-    head: null,
-    change: { ...spent(job, authored), ...change },
+    ...({ after: "blocked", stage: "blocked", effects, head: null } as const),
+    change: { ...spent(job, spend), ...change },
   });
   const done = outcome({
-    ...{ ...facts(job, authored), kind: "implement", outcome: "needs-person", failure: why.failure },
+    ...{ ...facts(job, spend), outcome: "needs-person", failure: why.failure },
     reason: `#${item.issue.number}: gave up: ${report.plain(ports.redact(why.text))}`,
     next: `@${plan.askedBy} decides; the label put on again goes on.`,
   });
   return afterSettling(job, settled, done);
 }
 
-/** The writes that hand an item to a person: also used when attempts are used up by runs that died. */
+/** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
 export function giveUpEffects(
-  job: Job,
+  job: Pick<AgentJob, "ports" | "who" | "claim" | "item" | "settings" | "run" | "pull" | "snapshot">,
   why: { failure: Failed["class"] | null; text: string; output: string; askedBy: string; attempts: number },
+  body?: string,
 ): Effect[] {
-  const run = job.run;
   const key = String(job.claim.record.epoch);
+  const on = place(job);
   return [
-    { id: "stage", do: "labels", on: "issue", add: [stageLabel("blocked")], remove: [job.settings.policy.label] },
-    handTo(job, why.askedBy),
-    statusComment(report.statusLine("**Waiting for a person**: see the comment below", run)),
+    stageEffect(job, on, "blocked"),
+    ...triggerOff(job),
+    ...handTo(job, why.askedBy),
+    statusComment(report.statusLine(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
     {
-      id: "blocked",
-      do: "comment",
-      on: "issue",
-      purpose: "blocked",
-      key,
-      mode: "new",
-      body: report.blockedComment({ ...why, run, key }),
+      ...({ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" } as const),
+      body: body ?? report.blockedComment({ ...why, run: job.run, key, pull: on === "pull" ? job.pull : null }),
     },
   ];
 }
 
 /** A person took the item back, or another run did: nothing of the work is published. */
-export async function interrupted(job: ImplementJob, why: Interruption, authored: Authored): Promise<Outcome> {
+export async function interrupted(
+  job: AgentJob,
+  why: Interruption,
+  spend: Spent | null,
+  extra: { effects?: Effect[] } = {},
+): Promise<Outcome> {
   if (why.kind === "lost") return lost(job);
   const { plan, claim, item } = job;
+  const ordered = why.kind === "stopped" ? stopEffects(job, why.order.comment) : [unassignBot(job)];
   const effects: Effect[] = [
-    unassignBot(job),
+    ...ordered,
     statusComment(report.statusLine(`**Stopped**: ${why.why}. Nothing was published`, job.run)),
+    ...(extra.effects ?? []),
   ];
-  const change = { ...spent(job, authored), attempt: plan.attempt - 1, cooldownUntil: null };
-  const settled = await settle(job, { after: "released", stage: claim.record.stage, effects, head: null, change });
+  const handled = why.kind === "stopped" ? { handled: [...claim.record.handled, why.order.id] } : {};
+  const change = { ...spent(job, spend), attempt: plan.attempt - 1, cooldownUntil: null, ...handled };
+  // After an order to stop nothing goes on by itself; after a hold it does once that is off.
+  const after = why.kind === "stopped" ? "blocked" : "released";
+  const stage = (why.kind === "stopped" ? why.order.stage : undefined) ?? stageOfWork(job);
+  const settled = await settle(job, { after, stage, effects, head: null, change });
   const done = outcome({
-    ...{
-      ...facts(job, authored),
-      kind: "implement",
-      outcome: "cancelled",
-      reason: `#${item.issue.number}: stopped, ${why.why}`,
-    },
+    ...{ ...facts(job, spend), outcome: "cancelled", reason: `#${item.issue.number}: stopped, ${why.why}` },
     next: "Nothing was published. The label put on again goes on.",
   });
   return afterSettling(job, settled, done);
 }
 
-export function lost(job: ImplementJob): Outcome {
+/** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
+export function stopEffects(
+  job: Pick<AgentJob, "ports" | "who" | "settings" | "item" | "pull" | "snapshot">,
+  comment: number | null,
+): Effect[] {
+  const seen: Effect[] =
+    comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
+  return [...triggerOff(job), unassignBot(job), ...seen];
+}
+
+export function lost(job: AgentJob): Outcome {
   const reason = `#${job.item.issue.number}: another run took it over`;
   return outcome({
     ...facts(job, null),
-    kind: "implement",
-    outcome: "lost",
-    reason,
-    next: "Nothing to do: that run goes on with it.",
-    failure: "claim-lost",
+    ...{ outcome: "lost", reason, next: "Nothing to do: that run goes on with it.", failure: "claim-lost" },
   });
 }
 
-export function afterSettling(job: ImplementJob, settled: Settled, done: Outcome): Outcome {
+export function afterSettling(job: Pick<Job, "ports" | "item">, settled: Settled, done: Outcome): Outcome {
+  const number = job.item.issue.number;
   switch (settled.kind) {
     case "settled":
       return done;
@@ -145,22 +202,20 @@ export function afterSettling(job: ImplementJob, settled: Settled, done: Outcome
       job.ports.log.warning(`not everything could be written on the forge: ${settled.why}`);
       return { ...done, next: "The next run finishes what could not be written." };
     case "lost":
-      return lost(job);
+      return {
+        ...{ ...done, outcome: "lost", failure: "claim-lost", reason: `#${number}: another run took it over` },
+        next: "Nothing to do: that run goes on with it.",
+      };
     case "stopped":
-      return { ...done, outcome: "cancelled", reason: `#${job.item.issue.number}: it was taken back` };
+      return { ...done, outcome: "cancelled", reason: `#${number}: it was taken back` };
     case "branch-refused":
       return {
-        ...done,
-        outcome: "failed",
-        failure: "push-rejected",
+        ...{ ...done, outcome: "failed", failure: "push-rejected" },
         reason: `${done.reason}; the forge refused: ${settled.detail}`,
       };
     case "failed":
       return {
-        ...done,
-        outcome: "failed",
-        failure: settled.failure,
-        reason: `#${job.item.issue.number}: ${settled.why}`,
+        ...{ ...done, outcome: "failed", failure: settled.failure, reason: `#${number}: ${settled.why}` },
         next: "The next run looks what became of it.",
       };
     default:
@@ -168,43 +223,65 @@ export function afterSettling(job: ImplementJob, settled: Settled, done: Outcome
   }
 }
 
-export function facts(job: ImplementJob, authored: Authored | null): Partial<Outcome> {
-  const { plan, item, claim } = job;
+export function facts(job: AgentJob, spend: Spent | null): Partial<Outcome> & Pick<Outcome, "kind"> {
+  const { kind, plan, item, claim, pull } = job;
   return {
-    ...{ item: item.issue.number, branch: plan.branch, attempt: plan.attempt, costUsd: authored?.costUsd ?? null },
-    profile: authored?.profile.name ?? claim.record.profile,
+    ...{ kind, item: item.issue.number, branch: plan.branch, attempt: plan.attempt, pullRequest: pull },
+    round: kind === "review" ? plan.round + 1 : kind === "rework" ? Math.max(1, plan.round) : null,
+    costUsd: spend?.costUsd ?? null,
+    profile: spend?.profile.name ?? claim.record.profile,
   };
 }
 
-export function spent(job: Job, authored: Authored | null): Ending["change"] {
-  const { spend } = job.claim.record;
+export function spent(job: Pick<Job, "claim">, spend: Spent | null): Ending["change"] {
+  const { spend: before } = job.claim.record;
   return {
-    spend: { ...spend, usd: spend.usd + (authored?.costUsd ?? 0), tokens: spend.tokens + (authored?.tokens ?? 0) },
+    spend: { ...before, usd: before.usd + (spend?.costUsd ?? 0), tokens: before.tokens + (spend?.tokens ?? 0) },
   };
 }
 
-function unassignBot(job: Job): Effect {
+function unassignBot(job: Pick<Job, "ports" | "who">): Effect {
   const since = new Date(forgeNow(job.ports)).toISOString();
   return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
 }
 
-export function handTo(job: Job, login: string): Effect {
+/** The person who asked gets it, on the issue and on the pull request; the bot is taken off. */
+export function handTo(job: Pick<AgentJob, "ports" | "who" | "pull" | "item">, login: string): Effect[] {
   const since = new Date(forgeNow(job.ports)).toISOString();
-  return {
-    id: "assign",
-    do: "assign",
-    on: "issue",
-    add: login === "" ? [] : [login],
-    remove: [job.who.me.login],
-    since,
-  };
+  const add = login === "" ? [] : [login];
+  const remove = [job.who.me.login];
+  const issue: Effect = { id: "assign", do: "assign", on: "issue", add, remove, since };
+  return place(job) === "issue"
+    ? [issue]
+    : [issue, { id: "assign-pull", do: "assign", on: "pull", add, remove, since }];
 }
 
 export function statusComment(body: string): Effect {
   return { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body };
 }
 
-export function answered(plan: ImplementPlan, reaction: "rocket"): Effect[] {
+/** What the record keeps of published work, for the reviewer and the hand-over. */
+export function workNote(
+  job: Pick<Job, "ports">,
+  head: string,
+  profile: string,
+  result: Result,
+  checks: readonly report.CheckResult[] | "statuses",
+): WorkNote {
+  const { redact } = job.ports;
+  return {
+    ...{ head, profile, summary: redact(result.summary ?? result.body ?? "").slice(0, 4_000) },
+    followUps: result.followUps.slice(0, 10).map((followUp) => redact(followUp.title).slice(0, 200)),
+    checks:
+      checks === "statuses"
+        ? null
+        : checks.slice(0, 30).map(({ command, exitCode, durationMs }) => ({
+            ...{ command: redact(command).slice(0, 500), exitCode, durationMs },
+          })),
+  };
+}
+
+export function answered(plan: Pick<Plan, "orderComments">, reaction: "rocket"): Effect[] {
   return plan.orderComments.map((comment) => ({ id: `answered-${comment}`, do: "react", comment, reaction }));
 }
 

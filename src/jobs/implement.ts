@@ -16,6 +16,7 @@ import { type Authored, author } from "./author.ts";
 import { prepare } from "./checks.ts";
 import { applyEffects } from "./effects.ts";
 import {
+  type AgentJob,
   afterSettling,
   answered,
   droppedPaths,
@@ -23,19 +24,22 @@ import {
   fail,
   giveUp,
   handTo,
-  type ImplementJob,
   interrupted,
   lost,
   patchEffect,
   spent,
+  stageEffect,
   statusComment,
+  triggerOff,
+  workNote,
 } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import { type Keepalive, keepAlive } from "./keepalive.ts";
+import { implementText } from "./prompts.ts";
 import { patiently, settle } from "./settle.ts";
 
 export async function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
-  const own = { ...job, plan: work.plan };
+  const own: AgentJob = { ...job, kind: "implement", plan: work.plan, pull: null };
   const workspace = await makeWorkspace(job.ports, job.settings.workspace);
   let life: Keepalive | null = null;
   let mayHaveStarted = false;
@@ -44,8 +48,7 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
     await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
     life = keepAlive(await afterBegin(own));
     mayHaveStarted = true;
-    const authored = await attempt(own, workspace, life);
-    return await end(own, authored, life);
+    return await end(own, await attempt(own, workspace, life), life);
   } catch (error) {
     if (error instanceof ClaimLost) return lost(own);
     // Before anything is published: the claim is given back, so that nobody waits for it to age.
@@ -62,14 +65,14 @@ export async function implement(job: Job, work: Extract<Work, { kind: "implement
 }
 
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
-async function afterBegin(job: ImplementJob): Promise<ImplementJob> {
+export async function afterBegin(job: AgentJob): Promise<AgentJob> {
   const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
   const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
   return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
 }
 
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
-async function begin(job: ImplementJob): Promise<void> {
+async function begin(job: AgentJob): Promise<void> {
   const { plan, ports, settings, who, item, claim } = job;
   const startedAt = new Date(forgeNow(ports)).toISOString();
   const body = report.workingComment({
@@ -99,7 +102,13 @@ async function begin(job: ImplementJob): Promise<void> {
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, null);
 }
 
-async function attempt(job: ImplementJob, workspace: Workspace, life: Keepalive): Promise<Authored | Failed> {
+interface Attempted {
+  authored: Authored | Failed;
+  /** Commit that the work started from; null when the base branch is gone. */
+  base: string | null;
+}
+
+async function attempt(job: AgentJob, workspace: Workspace, life: Keepalive): Promise<Attempted> {
   const { plan, ports, settings } = job;
   const host = await ports.host();
   const base = await ports.log.group("Clone", async () => {
@@ -107,31 +116,44 @@ async function attempt(job: ImplementJob, workspace: Workspace, life: Keepalive)
     if (sha !== null) await makeClone(host, { dir: workspace.clone, commit: sha, branchName: plan.branch });
     return sha;
   });
-  if (base === null) return failedHere("forge-error", `the base branch \`${settings.policy.base}\` is gone`, "");
+  if (base === null)
+    return { authored: failedHere("forge-error", `the base branch \`${settings.policy.base}\` is gone`, ""), base };
   const unprepared = await prepare(job, workspace, life.signal);
   if (unprepared !== null && !life.signal.aborted) {
     const how = unprepared.killed ?? `exit code ${unprepared.exitCode}`;
-    return failedHere(
-      "base-red",
-      `\`${unprepared.command}\` (prepare) failed on the base branch: ${how}`,
-      unprepared.tail,
-    );
+    const text = `\`${unprepared.command}\` (prepare) failed on the base branch: ${how}`;
+    return { authored: failedHere("base-red", text, unprepared.tail), base };
   }
-  return author(job, plan, workspace, base, life.signal);
+  const prompt = () => implementText(job, plan, workspace, base);
+  const authored = await author({
+    job,
+    plan,
+    kind: "implement",
+    pull: null,
+    workspace,
+    start: base,
+    base,
+    prompt,
+    stop: life.signal,
+  });
+  return { authored, base };
 }
 
 export function failedHere(kind: Failed["class"], text: string, output: string): Failed {
   return { kind: "failed", class: kind, text, fingerprint: kind, resetsAt: null, output };
 }
 
-async function end(job: ImplementJob, authored: Authored | Failed, life: Keepalive): Promise<Outcome> {
-  if ("kind" in authored) return fail(job, authored, null);
+async function end(job: AgentJob, { authored, base }: Attempted, life: Keepalive): Promise<Outcome> {
+  // A base that is red by itself is not tried again before it moves.
+  const extra = (failure: Failed) =>
+    failure.class === "base-red" && base !== null ? { change: { waitsForBase: base } } : {};
+  if ("kind" in authored) return fail(job, authored, null, extra(authored));
   const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
   if (stopped !== null) return interrupted(job, stopped, authored);
   const { end: ending } = authored;
   switch (ending.kind) {
     case "failed":
-      return fail(job, ending, authored);
+      return fail(job, ending, authored, extra(ending));
     case "interrupted":
       return interrupted(job, { kind: "taken-back", why: "it was stopped" }, authored);
     case "words":
@@ -144,7 +166,7 @@ async function end(job: ImplementJob, authored: Authored | Failed, life: Keepali
 }
 
 async function publish(
-  job: ImplementJob,
+  job: AgentJob,
   work: Extract<Authored["end"], { kind: "work" }>,
   authored: Authored,
   life: Keepalive,
@@ -196,7 +218,7 @@ async function publish(
       } as const),
       ...{ title: report.pullTitle(result.title ?? "", item.issue.title), body },
     },
-    { id: "stage", do: "labels", on: "pull", add: [stageLabel("needs-review")], remove: [] },
+    stageEffect(job, "pull", "needs-review"),
   ];
   if (checks !== "statuses" && checks.length > 0) {
     const description = `${checks.length} check${checks.length === 1 ? "" : "s"} passed before publishing`;
@@ -216,16 +238,23 @@ async function publish(
     summary,
   });
   effects.push(statusComment(comment), ...answered(plan, "rocket"));
-  const change = { ...spent(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile };
-  const settled = await settle(
-    job,
-    { after: "done", stage: "needs-review", effects, head: composed.head, change },
-    life.check,
-  );
+  const change = {
+    ...{ ...spent(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile, attempt: 0, round: 0 },
+    ...{
+      instruction: undefined,
+      ordered: undefined,
+      question: undefined,
+      verdict: undefined,
+      rounds: undefined,
+      rerun: undefined,
+    },
+    work: workNote(job, composed.head, profile, result, checks),
+  };
+  const ending = { after: "done", stage: "needs-review", effects, head: composed.head, change } as const;
+  const settled = await settle(job, ending, life.check);
   const done = outcome({
     ...facts(job, authored),
     ...{
-      kind: "implement",
       outcome: "done",
       head: composed.head,
       pullRequest: settled.kind === "settled" ? settled.pull : null,
@@ -234,7 +263,7 @@ async function publish(
       settled.kind === "settled"
         ? `#${issue}: pull request #${settled.pull ?? "?"} is open`
         : `#${issue}: the work is published`,
-    next: "It waits for review.",
+    next: "The next run reviews it.",
   });
   if (settled.kind === "stopped") return interrupted(job, settled.why, authored);
   if (settled.kind === "branch-refused") {
@@ -246,7 +275,7 @@ async function publish(
 
 /** No code to publish: a question, a reason why nothing needs doing, or a patch that only a person may apply. */
 async function speak(
-  job: ImplementJob,
+  job: AgentJob,
   words: Extract<Authored["end"], { kind: "words" }>,
   authored: Authored,
 ): Promise<Outcome> {
@@ -269,8 +298,9 @@ async function speak(
       ? "**Waiting for an answer** to the question below"
       : "**Nothing to change**, the agent says; its evidence is below";
   const effects: Effect[] = [
-    { id: "stage", do: "labels", on: "issue", add: [stageLabel("needs-info")], remove: [job.settings.policy.label] },
-    handTo(job, plan.askedBy),
+    stageEffect(job, "issue", "needs-info"),
+    ...triggerOff(job),
+    ...handTo(job, plan.askedBy),
     statusComment(report.statusLine(line, run)),
     {
       id: "question",
@@ -283,17 +313,21 @@ async function speak(
     },
     ...answered(plan, "rocket"),
   ];
+  // Only a question waits for an answer: what needs nothing is closed, or asked for again.
+  const at = new Date(forgeNow(job.ports)).toISOString();
+  const isQuestion = result.status === "needs-info";
+  const asked = { attempt: 0, question: isQuestion ? { text: job.ports.redact(text).slice(0, 4_000), at } : undefined };
   const settled = await settle(job, {
     after: "blocked",
     stage: "needs-info",
     effects,
     head: null,
-    change: spent(job, authored),
+    change: { ...spent(job, authored), ...asked },
   });
   const done = outcome({
-    ...{ ...facts(job, authored), kind: "implement", outcome: "needs-person" },
+    ...{ ...facts(job, authored), outcome: "needs-person" },
     reason: `#${item.issue.number}: ${result.status === "needs-info" ? "the agent asks a question" : "the agent says that nothing needs to be changed"}`,
-    next: `@${plan.askedBy} answers; the label put on again goes on.`,
+    next: isQuestion ? "The answer of anybody trusted goes on with it." : `@${plan.askedBy} closes it, or asks again.`,
   });
   return afterSettling(job, settled, done);
 }

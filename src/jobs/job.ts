@@ -21,12 +21,15 @@ export interface Job {
 }
 
 export function effectPorts(job: Pick<Job, "ports" | "who" | "claim">): EffectPorts {
+  return { ...looseEffectPorts(job.ports, job.who), fence: () => job.claim.fence() };
+}
+
+/** For what is written without a claim: replies and repairs, each safe to be written by two runs. */
+export function looseEffectPorts(ports: Ports, who: Who, fence: () => Promise<void> = async () => {}): EffectPorts {
+  const { forge, reviewer } = ports;
   return {
-    forge: job.ports.forge,
-    program: job.who.program,
-    fence: () => job.claim.fence(),
-    automatic: job.who.me.id < 0,
-    log: (line) => job.ports.log.line(line),
+    ...{ forge, reviewer, program: who.program, fence, automatic: who.me.id < 0 },
+    log: (line) => ports.log.line(line),
   };
 }
 

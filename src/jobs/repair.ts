@@ -11,7 +11,7 @@ import type { Ports } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { ledgerPorts } from "./claiming.ts";
 import { applyEffects } from "./effects.ts";
-import { forgeNow } from "./job.ts";
+import { forgeNow, looseEffectPorts } from "./job.ts";
 
 /** Whether anything was changed, so that a fresh look is worth its requests. */
 export async function repair(ports: Ports, settings: Settings, who: Who, snapshot: Snapshot): Promise<boolean> {
@@ -26,15 +26,8 @@ export async function repair(ports: Ports, settings: Settings, who: Who, snapsho
       const fence = async () => {
         if (!(await unchanged())) throw new Error("a run claimed it meanwhile");
       };
-      const effectPorts = {
-        forge: ports.forge,
-        program: who.program,
-        fence,
-        automatic: who.me.id < 0,
-        log: ports.log.line,
-      };
       await applyEffects(
-        effectPorts,
+        looseEffectPorts(ports, who, fence),
         { v: 1, issue: item.issue.number, effects },
         item.former?.pull.number ?? item.pull?.number ?? null,
       );

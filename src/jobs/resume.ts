@@ -1,6 +1,6 @@
 // Finishes what a dead run published: the record has every text, each effect is found or made.
 
-import type { Effects } from "../core/effects.ts";
+import { type Effects, sealedText, withoutFormalReviews } from "../core/effects.ts";
 import { plain } from "../core/report.ts";
 import { describe } from "../errors.ts";
 import { type Outcome, outcome } from "../outcome.ts";
@@ -15,7 +15,7 @@ export async function resume(job: Job, effects: Effects): Promise<Outcome> {
   const number = item.issue.number;
   const life = keepAlive(job, { watchPeople: false });
   try {
-    const settled = await finishEffects(job, effects);
+    const settled = await finishEffects(job, proven(job, effects));
     const { branch, head, profile, attempt } = claim.record;
     const facts = { kind: "resume", item: number, branch, head, profile, attempt } as const;
     if (settled.kind === "settled") {
@@ -49,13 +49,21 @@ export async function resume(job: Job, effects: Effects): Promise<Outcome> {
   }
 }
 
+function proven({ claim, ports }: Job, effects: Effects): Effects {
+  const seal = ports.seal(sealedText(effects, claim.record.key, claim.record.pull));
+  return seal !== null && seal === effects.seal ? effects : withoutFormalReviews(effects);
+}
+
 /** What can never be written ends with a person, like every bound. */
 async function handOver(job: Job, why: string): Promise<Outcome> {
   const { claim, item } = job;
   const { number } = item.issue;
   const { askedBy, attempt, pull } = claim.record;
   const text = `what was published could not be finished: ${why}`;
-  const effects = giveUpEffects(job, { failure: "forge-error", text, output: "", askedBy, attempts: attempt });
+  const effects = giveUpEffects(
+    { ...job, pull },
+    { failure: "forge-error", text, output: "", askedBy, attempts: attempt },
+  );
   try {
     await applyEffects(effectPorts(job), { v: 1, issue: number, effects }, pull);
     await claim.finish({ state: "blocked", stage: "blocked", unfinished: 0 });

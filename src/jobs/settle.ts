@@ -1,6 +1,6 @@
 // The end of a claim: the commit point, the effects, the last record. Whatever happens after the commit point, any later run can finish it.
 
-import type { Effect, Effects } from "../core/effects.ts";
+import { type Effect, type Effects, sealedText } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { describe, RunError } from "../errors.ts";
 import { type Claim, ClaimLost, type PublishOutcome } from "../ledger/claim.ts";
@@ -41,7 +41,11 @@ export async function settle(
   stop: (() => Promise<Interruption | null>) | null = null,
 ): Promise<Settled> {
   const { claim, ports } = job;
-  const effects = redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact);
+  const effects = sealed(
+    job,
+    ending,
+    redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact),
+  );
   let tries = 0;
   const published = await patiently<PublishOutcome | Extract<Settled, { kind: "stopped" }>>(ports, async () => {
     const why = stop !== null && tries++ > 0 ? await stop() : null;
@@ -67,6 +71,14 @@ export async function settle(
     default:
       return published satisfies never;
   }
+}
+
+/** A formal review by the second account is decided here and nowhere else; a later run that finishes it asks for this proof. */
+function sealed({ claim, ports }: Job, { change }: Ending, effects: Effects): Effects {
+  if (!effects.effects.some((effect) => effect.do === "review" && effect.as === "reviewer")) return effects;
+  const pull = change.pull ?? claim.record.pull;
+  const seal = ports.seal(sealedText(effects, claim.record.key, pull));
+  return seal === null ? effects : { ...effects, seal };
 }
 
 /** Waits between tries, in ms, while the forge is away: the agent's work is worth waiting for. Ten minutes in all. */
@@ -141,6 +153,10 @@ function redacted(effects: Effects, redact: (text: string) => string): Effects {
           return { ...effect, title: redact(effect.title), body: redact(effect.body) };
         case "comment":
           return { ...effect, body: redact(effect.body) };
+        case "review": {
+          const comments = effect.comments.map((comment) => ({ ...comment, body: redact(comment.body) }));
+          return { ...effect, body: redact(effect.body), comments };
+        }
         case "status":
           return { ...effect, description: redact(effect.description) };
         default:

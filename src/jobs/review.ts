@@ -1,0 +1,168 @@
+// One review: a fresh agent judges one head of a pull request, and its verdict is published. The head may move at any time; then nothing is said
+// about the new one. Every ending goes through one commit point (settle.ts), as an author's does.
+
+import type { Work } from "../core/decision.ts";
+import type { Effect } from "../core/effects.ts";
+import { hasLabel } from "../core/model.ts";
+import { stageLabel } from "../core/policy.ts";
+import * as report from "../core/report.ts";
+import { describe, RunError } from "../errors.ts";
+import { ClaimLost, giveBack } from "../ledger/claim.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { type Outcome, outcome } from "../outcome.ts";
+import { makeWorkspace, type Workspace } from "../workspace.ts";
+import { type Failed, failed } from "./agent-run.ts";
+import { applyEffects } from "./effects.ts";
+import { afterSettling, facts, fail, interrupted, lost, place, spent, statusComment } from "./endings.ts";
+import { afterBegin } from "./implement.ts";
+import { effectPorts, forgeNow, type Job } from "./job.ts";
+import { type Interruption, type Keepalive, keepAlive } from "./keepalive.ts";
+import { type JudgedChange, type ReviewJob, readChange } from "./review-change.ts";
+import { publishVerdict, statusEffect } from "./reviewed.ts";
+import { askReviewers, type Reviewed, reviewersFor } from "./reviewer.ts";
+import { patiently, settle } from "./settle.ts";
+
+export async function review(job: Job, work: Extract<Work, { kind: "review" }>): Promise<Outcome> {
+  const { plan } = work;
+  const own: ReviewJob = { ...job, kind: "review", plan, pull: plan.pull.number };
+  const workspace = await makeWorkspace(job.ports, job.settings.workspace);
+  let life: Keepalive | null = null;
+  let mayHaveStarted = false;
+  try {
+    // First the label is put on where a command asked: its absence would else look like a person's.
+    await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
+    life = keepAlive(await afterBegin(own));
+    const found = await job.ports.log.group("Fetch", () => readChange(own));
+    if (found.kind === "moved") return await giveWayTo(own, `the head of #${own.pull} moved: ${found.why}`, null);
+    if (found.kind === "empty") return await nothingToJudge(own);
+    if (found.kind === "failed") return await failReview(own, found, null);
+    mayHaveStarted = true;
+    return await judge(own, workspace, found.change, life);
+  } catch (error) {
+    if (error instanceof ClaimLost) return lost(own);
+    // Before anything is published: the claim is given back, so that nobody waits for it to age.
+    if (job.claim.record.state === "held" && error instanceof RunError && error.retry)
+      return await failReview(own, failed("forge-error", describe(error), ""), null);
+    // What threw once may throw each time: from the agent's start on it counts as an attempt.
+    await giveBack(job.claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
+    throw error;
+  } finally {
+    await life?.stop();
+    await workspace.remove();
+  }
+}
+
+/** What people see while it is judged. A person's pull request stays that person's: the bot is not assigned to it. */
+async function begin(job: ReviewJob): Promise<void> {
+  const { plan, settings, who, item } = job;
+  const since = new Date(forgeNow(job.ports)).toISOString();
+  const profile = reviewersFor(job)[0]?.name ?? "?";
+  const on = place(job);
+  const effects: Effect[] = [
+    {
+      ...({ id: "label", do: "labels", on: "issue" } as const),
+      // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
+      add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
+      remove: on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
+    },
+    { id: "stage", do: "labels", on, add: [stageLabel("needs-review")], remove: [] },
+    {
+      ...({ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since } as const),
+      add: plan.foreign ? [] : [who.me.login],
+    },
+    statusComment(job.ports.redact(working(job, profile, since))),
+    ...plan.orderComments.map(
+      (comment): Effect => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" }),
+    ),
+    statusEffect(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
+  ];
+  await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, job.pull);
+}
+
+function working({ plan, settings, run, pull }: ReviewJob, profile: string, startedAt: string): string {
+  const { maxAttempts, maxRounds } = settings.policy;
+  return report.workingComment({
+    ...{ kind: "review", pull, head: plan.pull.headSha, round: plan.round + 1, roundsMax: maxRounds },
+    ...{ attempt: plan.attempt, attemptsMax: maxAttempts, profile, run, branch: plan.branch },
+    ...{ askedBy: plan.askedBy, startedAt, sandboxed: false },
+  });
+}
+
+async function judge(job: ReviewJob, workspace: Workspace, change: JudgedChange, life: Keepalive): Promise<Outcome> {
+  const reviewed = await askReviewers(job, workspace, change, life.signal);
+  const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
+  if (reviewed === null) {
+    const why = "No reviewer is left to judge this head: who approved it already is no second opinion.";
+    return failReview(job, failed("start-up", why, ""), null);
+  }
+  if (stopped !== null) return stop(job, stopped, reviewed);
+  const { end } = reviewed;
+  switch (end.kind) {
+    case "failed":
+      return failReview(job, end, reviewed);
+    case "interrupted":
+      return stop(job, { kind: "taken-back", why: "it was stopped" }, reviewed);
+    case "verdict": {
+      const now = await patiently(job.ports, async () => ({ again: null, result: await headNow(job) }));
+      if (now !== change.head) {
+        const why = `the head of #${job.pull} moved while it was judged`;
+        return giveWayTo(job, why, reviewed);
+      }
+      const published = await publishVerdict(job, change, { ...reviewed, end }, life);
+      return published.kind === "stopped" ? stop(job, published.why, reviewed) : published.outcome;
+    }
+    default:
+      return end satisfies never;
+  }
+}
+
+async function headNow(job: ReviewJob): Promise<string | null> {
+  return (await job.ports.forge.pull(job.pull))?.headSha ?? null;
+}
+
+function failReview(job: ReviewJob, failure: Failed, reviewed: Reviewed | null): Promise<Outcome> {
+  return fail(job, failure, reviewed, { effects: [statusEffect(job, "error", `no verdict: ${failure.class}`)] });
+}
+
+function stop(job: ReviewJob, why: Interruption, reviewed: Reviewed): Promise<Outcome> {
+  return interrupted(job, why, reviewed, { effects: [statusEffect(job, "error", "no verdict: it was stopped")] });
+}
+
+/** The new head is judged by itself; this one costs no attempt. */
+async function giveWayTo(job: ReviewJob, why: string, reviewed: Reviewed | null): Promise<Outcome> {
+  const effects = [statusEffect(job, "error", "no verdict: the head moved")];
+  const next = "The next run judges the new head.";
+  return release(job, { why, next, how: "lost", effects, change: { cooldownUntil: null } }, reviewed);
+}
+
+async function nothingToJudge(job: ReviewJob): Promise<Outcome> {
+  const effects = [statusEffect(job, "error", "no verdict: it changes nothing")];
+  const why = `pull request #${job.pull} changes nothing`;
+  const next = "It is judged once something is pushed to it.";
+  return release(job, { why, next, how: "idle", effects, change: { empty: job.plan.pull.headSha } }, null);
+}
+
+interface Release {
+  why: string;
+  next: string;
+  how: "lost" | "idle";
+  effects: Effect[];
+  change: Partial<LedgerRecord>;
+}
+
+/** The claim is given back without a verdict and without an attempt. */
+async function release(
+  job: ReviewJob,
+  { why, next, how, effects, change }: Release,
+  reviewed: Reviewed | null,
+): Promise<Outcome> {
+  const { plan, claim, item, run } = job;
+  const said = statusComment(report.statusLine(`**Not reviewed**: ${why}`, run));
+  const settled = await settle(job, {
+    ...{ after: "released", stage: claim.record.stage, effects: [said, ...effects], head: null },
+    change: { ...spent(job, reviewed), attempt: plan.attempt - 1, ...change },
+  });
+  const reason = `#${item.issue.number}: ${why}`;
+  const done = outcome({ ...facts(job, reviewed), outcome: how, reason, next, head: plan.pull.headSha });
+  return afterSettling(job, settled, done);
+}

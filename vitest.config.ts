@@ -7,6 +7,7 @@ const slow = [
   "test/recorded/**",
   "test/bundle/**",
   "test/run/**",
+  "test/stories/**",
   "test/support/**",
 ];
 
@@ -29,8 +30,8 @@ export default defineConfig({
         // One story per way in, on the embedded forge, with the real runner where `npm run tools` has built it. All of them: npm run test:e2e.
         test: {
           name: "ways-in",
-          include: ["test/e2e/main.test.ts", "test/e2e/act.test.ts"],
-          testTimeout: 120_000,
+          include: ["test/e2e/main.test.ts", "test/e2e/act.test.ts", "test/e2e/loop.test.ts"],
+          testTimeout: 180_000,
           hookTimeout: 60_000,
         },
       },

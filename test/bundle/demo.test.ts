@@ -57,8 +57,8 @@ describe("npm run demo", () => {
         .join("\n")
         .replace(/\d+ s:/, "N s:"),
     ).toMatchInlineSnapshot(`
-      "Seen in N s: the label on issue #1 became pull request #3, checked on exactly the commit that is published;
-      the next run found nothing to do, said why, and wrote nothing.
+      "Seen in N s: issue #1 became pull request #3; a review found what the tests did not, the author mended it,
+      a second review approved, a person merged. Every step was a run of its own; the forge held all state.
       Next: README.md sets it up on your server; \`npm run demo -- --gitea\` plays this on a real Gitea."
     `);
     expect(await leftovers()).toEqual([]);

@@ -6,6 +6,10 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { checksFailedPrompt } from "../../src/prompts/checks-failed.ts";
+import { implementPrompt } from "../../src/prompts/implement.ts";
+import { reviewPrompt } from "../../src/prompts/review.ts";
+import { reworkPrompt } from "../../src/prompts/rework.ts";
 import { inputNames, limitNames } from "../../src/settings/catalogue.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 
@@ -67,6 +71,14 @@ describe("docs/configuration.md", () => {
 
   test("names every input and limit of the program", () => {
     expect([...inputNames, ...limitNames].filter((name) => !explainedIn(page, name))).toEqual([]);
+  });
+
+  test("names every placeholder of the built-in prompts", () => {
+    const section = /^## Prompts\n([\s\S]*?)^## /m.exec(page)?.[1] ?? "";
+    const prompts = [implementPrompt, reviewPrompt, reworkPrompt, checksFailedPrompt].join("\n");
+    const names = [...prompts.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? "");
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !namedIn(section, name))).toEqual([]);
   });
 
   test("its example of a policy file is accepted, with an input given or without", () => {

@@ -83,12 +83,12 @@ export function useServer(choice: Choice): () => Server {
 }
 
 /** Runs per repository and characters per log that a failure prints. */
-const runsShown = 6;
-const logShown = 12_000;
+const runsShown = 14;
+const logShown = 6_000;
 
 async function aftermath(server: Server): Promise<string> {
   const parts = [`===== ${server.name}, ${server.url}`];
-  for (const repo of server.repos) {
+  for (const repo of server.repos.slice(-1)) {
     const runs = await server.runs(repo).catch(() => []);
     for (const run of runs.slice(0, runsShown).reverse()) {
       const log = await server.jobLog(repo, run).catch((error: unknown) => `[${String(error)}]`);

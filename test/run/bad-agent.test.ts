@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FailureClass } from "../../src/core/failure.ts";
 import { commandLine } from "../support/agents/index.ts";
+import { playing } from "../support/plays.ts";
 import { type End, mends, type Stage, stage } from "../support/run.ts";
 
 interface Expected {
@@ -329,7 +330,9 @@ describe("an agent that speaks instead", () => {
       ["<!-- agent-dispatch:status"],
     ]);
     // The next run takes nothing of it for an order or for its own memory.
-    expect((await s.start()).outcome?.outcome).toBe("idle");
+    const reviewed = await s.start({ inputs: { "agent-command": await playing(s.dir, {}) } });
+    expect(reviewed.outcome).toMatchObject({ kind: "review", outcome: "done", item: 1, pullRequest: pull?.number });
+    expect(s.see(2)).toMatchObject({ labels: [], assignees: [], comments: [] });
     await s.forge.as("alice").post(`/repos/${s.repo}/pulls/${pull?.number}/merge`, { Do: "merge" });
     expect(s.see(1).state).toBe("closed");
     expect(s.see(2).state).toBe("open");

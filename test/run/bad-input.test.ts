@@ -35,6 +35,13 @@ describe("the token", () => {
     );
   });
 
+  it("is missing for a comment on a pull request, which may be a fork's", async () => {
+    const payload = { action: "created", is_pull: true, issue: { number: 1 } };
+    expect(await refused({}, { token: "", event: "issue_comment", payload })).toMatchInlineSnapshot(
+      `"0 idle: the run got no token: the forge gives no secrets to a comment on the pull request of a fork. The next tick looks at what was said. On another pull request: is the secret set?"`,
+    );
+  });
+
   it("is wrong", async () => {
     expect(await refused({}, { token: "0".repeat(40) })).toMatchInlineSnapshot(
       `"1 failed: Could not read the token's account: GET user answered 401 (invalid username, password or token). The token is wrong, expired or revoked, or it belongs to another server. Put a token of the bot account on https://forge into the workflow's secret. (A job's own token ends with its job.) (for the workflow author)"`,
@@ -213,7 +220,7 @@ describe("the inputs", () => {
 
   it("ask for what this version does not do yet", async () => {
     expect(await refused({}, { inputs: { mode: "setup", sandbox: "required" } })).toMatchInlineSnapshot(
-      `"1 failed: 2 problems in the configuration: - input mode: expected auto or implement: the rest is not supported yet, got \`setup\` - input sandbox: expected auto or none: the rest is not supported yet, got \`required\`. Mend them in the workflow file or in the policy file; nothing was read from or written to the forge with them. (for the workflow author)"`,
+      `"1 failed: 2 problems in the configuration: - input mode: expected auto or implement or review or rework or land or explain: the rest is not supported yet, got \`setup\` - input sandbox: expected auto or none: the rest is not supported yet, got \`required\`. Mend them in the workflow file or in the policy file; nothing was read from or written to the forge with them. (for the workflow author)"`,
     );
   });
 
@@ -248,17 +255,6 @@ describe("the inputs", () => {
       return { inputs: { item: "1" } };
     });
     expect(answer).toMatchInlineSnapshot(`"0 idle: #1: it is closed. The next event or tick looks again."`);
-  });
-
-  it("name an item that is a person's pull request", async () => {
-    const answer = await refused({}, async (s) => {
-      await s.forge.commitFiles(s.repo, { "README.md": "new\n" }, { branch: "mine", author: "alice" });
-      await s.forge.as("alice").post(`/repos/${s.repo}/pulls`, { head: "mine", base: "main", title: "mine" });
-      return { inputs: { item: "2" } };
-    });
-    expect(answer).toMatchInlineSnapshot(
-      `"0 idle: #2: it is a person's pull request; reviewing those is not supported yet. The next event or tick looks again."`,
-    );
   });
 });
 

@@ -27,7 +27,8 @@ export async function expectDoneOnce(s: Stage, number = 1): Promise<void> {
   const names = s.forge.repo(s.repo).labels.map((label) => label.name);
   expect(names).toHaveLength(new Set(names).size);
   const record = await s.record(number);
-  expect(record).toMatchObject({ state: "done", stage: "needs-review", pull: pull.number, attempt: 1, slot: null });
+  // Attempts count what brought no progress.
+  expect(record).toMatchObject({ state: "done", stage: "needs-review", pull: pull.number, attempt: 0, slot: null });
   expect(await s.ref(`refs/heads/${branch}`)).toBe(record?.head);
   expect(await s.file(branch, "sum.js")).toContain("a + b");
 }

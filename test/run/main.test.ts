@@ -4,14 +4,16 @@
 import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { mends, type Stage, stage, until } from "../support/run.ts";
+import { playing } from "../support/plays.ts";
+import { type End, mends, type Stage, stage, until } from "../support/run.ts";
 import { expectDoneOnce } from "./done-once.ts";
 
 describe("the story of an issue", () => {
-  it("a labelled issue becomes an open pull request, and the next run has nothing to do", async () => {
+  it("a labelled issue becomes an open pull request, the next run hands it over, and then there is nothing to do", async () => {
     const s = await stage();
+    const inputs = { "agent-command": await playing(s.dir, {}) };
     const number = await s.issue("sum subtracts");
-    const end = await s.start();
+    const end = await s.start({ inputs });
     expect(end.lastLine).toMatch(/^done: #1: pull request #2 is open\. \S/);
     expect(end.exitCode).toBe(0);
     expect(end.outcome).toMatchObject({
@@ -23,10 +25,12 @@ describe("the story of an issue", () => {
     expect(await s.git("for-each-ref", "--format=%(refname)", "refs/agent-dispatch")).toBe(
       "refs/agent-dispatch/v1/item/issue-1",
     );
+    expect((await s.start({ inputs })).outcome).toMatchObject({ kind: "review", outcome: "done", pullRequest: 2 });
+    expect(s.see(2)).toMatchObject({ labels: ["agent/merge-ready"], assignees: ["alice"] });
     const before = await s.photo();
-    const idle = await s.start();
+    const idle = await s.start({ inputs });
     expect(idle.outcome).toMatchObject({ kind: "idle", outcome: "idle" });
-    expect(idle.outcome?.passed[0]?.reason).toContain("pull request #2 is open with `agent/needs-review`");
+    expect(idle.outcome?.passed[0]?.reason).toBe("pull request #2 waits for a person to merge it");
     expect(await s.photo()).toBe(before);
   });
 
@@ -40,12 +44,16 @@ describe("the story of an issue", () => {
     expect(s.forge.requests.filter((request) => request.kind === "git")).toEqual([]);
   });
 
-  it("takes the oldest first, but what carries a priority label before it", async () => {
+  it("takes the oldest first, but what carries a priority label before it, and finishes before it starts", async () => {
     const s = await stage({ policy: "priorityLabels: [p1]" });
-    for (const title of ["first", "second", "third"]) await s.issue(title);
-    await s.forge.addLabelAs("alice", s.repo, 3, "p1");
-    const ends = [await s.start(), await s.start()];
-    expect(ends.map((end) => end.outcome?.item)).toEqual([3, 1]);
+    for (const title of ["first", "second"]) await s.issue(title);
+    await s.forge.addLabelAs("alice", s.repo, 2, "p1");
+    const inputs = { "agent-command": await playing(s.dir, {}) };
+    const ends: End[] = [];
+    for (let run = 0; run < 4; run++) ends.push(await s.start({ inputs }));
+    expect(ends.map(({ outcome }) => `${outcome?.kind} ${outcome?.item}`)).toEqual([
+      ...["implement 2", "review 2", "implement 1", "review 1"],
+    ]);
   });
 
   it("an order by hand names the item, label or not", async () => {
@@ -85,7 +93,7 @@ describe("several runs", () => {
 
   it("at most `max-concurrent` agents at once; the next run takes what was left", async () => {
     const s = await stage({ limits: { renewSeconds: 3, fenceSeconds: 10, ttlSeconds: 30 } });
-    const agent = `touch ${s.dir}/at-work-$AGENT_DISPATCH_ITEM; while ! test -e ${s.dir}/go; do sleep 0.05; done; ${mends}`;
+    const agent = `touch ${s.dir}/at-work-$AGENT_DISPATCH_ITEM; while ! test -e ${s.dir}/go; do sleep 0.05; done; ${await playing(s.dir, {})}`;
     const inputs = { "agent-command": agent, "max-concurrent": "2" };
     for (const title of ["first", "second", "third"]) await s.issue(title);
     const [first, second] = [s.start({ inputs }), s.start({ inputs })];
@@ -97,7 +105,12 @@ describe("several runs", () => {
     await writeFile(`${s.dir}/go`, "");
     const ends = await Promise.all([first, second]);
     expect(ends.map((end) => end.outcome?.outcome)).toEqual(["done", "done"]);
-    expect((await s.start({ inputs })).outcome).toMatchObject({ outcome: "done", item: 3 });
+    for (const [kind, item] of [
+      ["review", 1],
+      ["review", 2],
+      ["implement", 3],
+    ] as const)
+      expect((await s.start({ inputs })).outcome).toMatchObject({ outcome: "done", kind, item });
     expect(s.pulls()).toHaveLength(3);
   });
 });
@@ -114,19 +127,24 @@ describe("runs that start runs", () => {
     const s = await stage({ files });
     await s.issue("first");
     await s.issue("second");
+    const inputs = { "agent-command": await playing(s.dir, {}) };
     const dispatched = () => s.forge.repo(s.repo).runs.filter((run) => run.status === "waiting");
     const first = await serverRun(s, "issues");
-    expect((await s.start({ run: first })).outcome).toMatchObject({ item: 1, outcome: "done" });
+    expect((await s.start({ run: first, inputs })).outcome).toMatchObject({ item: 1, outcome: "done" });
     s.forge.endRun(first.id, "success");
     expect(dispatched().map((run) => [run.event, run.workflow, run.actor.login])).toEqual([
       ["workflow_dispatch", "agent.yml", "bot"],
     ]);
     expect((await s.record(1))?.run).toMatchObject({ id: first.id, number: first.number });
-    const next = dispatched()[0];
-    if (next === undefined) throw new Error("no run waits");
-    const second = { ...s.forge.pickUp(next.id), event: next.event, actor: "bot" };
-    expect((await s.start({ run: second })).outcome).toMatchObject({ item: 2, outcome: "done" });
-    expect(dispatched()).toEqual([]);
+    const ends: End[] = [];
+    for (let [next] = dispatched(); next !== undefined && ends.length < 9; [next] = dispatched()) {
+      const run = { ...s.forge.pickUp(next.id), event: next.event, actor: "bot" };
+      ends.push(await s.start({ run, inputs }));
+      s.forge.endRun(run.id, "success");
+    }
+    expect(ends.map(({ outcome }) => `${outcome?.kind} ${outcome?.item} ${outcome?.outcome}`)).toEqual([
+      ...["review 1 done", "implement 2 done", "review 2 done"],
+    ]);
   });
 
   it("`chain: false` starts none", async () => {

@@ -252,7 +252,7 @@ async function run(
   try {
     const outcome = await program({
       ...{ environment, log, redact, executor: executorOf(options) },
-      facts: { seed: options.seed ?? 1, temp, workspace },
+      facts: { seed: options.seed ?? 1, temp, workspace, workflow: options.env?.["GITHUB_WORKFLOW"] ?? "" },
       clock: options.clock ?? hastyClock(),
       holdsSecret: (text) => detection([...secrets])(text),
       hide: (values) => {

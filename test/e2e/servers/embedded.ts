@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { processRunner } from "../../../demo/runner.ts";
+import { act } from "../../support/executors/act.ts";
 import type { ActionRepo, Conclusion, Executor } from "../../support/executors/executor.ts";
 import { reactsTo, schedulesOf } from "../../support/executors/workflow.ts";
+import { noteJob } from "../../support/forge/acts/checks.ts";
 import { cancelFormer, queueRun } from "../../support/forge/acts/runs.ts";
 import { readWorkflow } from "../../support/forge/acts/workflows.ts";
 import { type Forge, type ForgeEvent, type ForgeVersion, startForge } from "../../support/forge/forge.ts";
@@ -61,7 +64,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     url: forge.url,
     version: forge.version,
     admin,
-    capabilities: { triggers: false, schedule: true, dispatch: true, dispatchInputs: true, cancel: true },
+    capabilities: {
+      ...{ triggers: false, schedule: true, dispatch: true, dispatchInputs: true, cancel: true, forks: false },
+      // act names no run of the server, so none of its runs starts another.
+      chain: forge.version !== "1.24.7" && options.executor !== act,
+      workflows: options.executor !== processRunner,
+    },
     forge,
     runnerEnvironment: fleet.environment,
     repos,
@@ -88,6 +96,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     },
     addCollaborator: async (repo, account, permission) =>
       forge.addCollaborator(repo.fullName, account.login, permission),
+    addTriager: async (repo, account) => {
+      const units = { code: "read", issues: "write", pulls: "read" } as const;
+      const members = [account.login];
+      forge.addTeam({
+        org: repo.owner,
+        name: `triage-${account.login}`,
+        units,
+        members,
+        repositories: [repo.fullName],
+      });
+    },
     setSecret: async (repo, name, value) => fleet.setSecret(repo.fullName, name, value),
     as: (account) => apiOf(forge.url, `token ${account.token}`),
     runs,
@@ -116,6 +135,8 @@ interface Waiting {
   run: Run;
   source: string;
   payload: Record<string, unknown>;
+  /** Commit that the states of the jobs are noted on; null where events of this kind note none. */
+  judged: string | null;
 }
 
 /** Turns events into runs and executes them. */
@@ -183,20 +204,15 @@ class Fleet {
   /** Events of the automatic token start nothing, as on Gitea. */
   async #react(event: ForgeEvent): Promise<void> {
     if (event.silent || this.#isClosed) return;
-    const repo = this.#forge.repo(event.repository);
-    const { revision, ref } = placeOf(event, repo.defaultBranch);
-    for (const { file, source } of await this.#workflows(event.repository, revision)) {
-      if (!reactsTo(source, event.event, activityOf(event, this.#forge.version))) continue;
-      const run = await this.#queueRun(
-        event.repository,
-        file,
-        source,
-        event.event,
-        textAt(event.payload, "sender", "login"),
-        revision,
-        ref,
-      );
-      this.#enqueue({ run, source, payload: event.payload });
+    const { repository, payload } = event;
+    const sender = textAt(payload, "sender", "login");
+    for (const { name, revision, ref, judged } of placesOf(event, this.#forge)) {
+      const activities = activitiesOf(event, name, this.#forge.version);
+      for (const { file, source } of await this.#workflows(repository, revision)) {
+        if (!activities.some((activity) => reactsTo(source, name, activity))) continue;
+        const run = await this.#queueRun(repository, file, source, name, sender, revision, ref);
+        this.#enqueue({ run, source, payload, judged });
+      }
     }
   }
 
@@ -205,7 +221,7 @@ class Fleet {
     const workflows = await this.#workflows(fullName, run.sha);
     const source = workflows.find(({ file }) => file === run.workflow)?.source ?? "";
     const payload = { inputs: run.inputs, ref: run.ref, repository: { full_name: fullName }, workflow: run.workflow };
-    this.#enqueue({ run, source, payload: { ...payload, sender: { login: run.actor.login } } });
+    this.#enqueue({ run, source, payload: { ...payload, sender: { login: run.actor.login } }, judged: null });
   }
 
   /** `@every 10s` and `@every 5m` alone; a story has no time for more. The first tick is one interval after the file is seen. */
@@ -232,7 +248,8 @@ class Fleet {
             ref,
           );
           cancelFormer(this.#forge.world, repo, run);
-          this.#enqueue({ run, source, payload: this.#forge.version === "1.24.7" ? {} : { schedule } });
+          const payload = this.#forge.version === "1.24.7" ? {} : { schedule };
+          this.#enqueue({ run, source, payload, judged: null });
         }
       }
     }
@@ -274,8 +291,18 @@ class Fleet {
 
   #enqueue(waiting: Waiting): void {
     this.#known.set(waiting.run.id, waiting);
+    this.#note(waiting, "pending");
     this.#queue.push(waiting);
     this.#startNext();
+  }
+
+  #note({ run, source, judged }: Waiting, state: "pending" | "success" | "failure" | "skipped"): void {
+    if (judged === null) return;
+    const { name } = readWorkflow(run.workflow, "", source);
+    for (const job of run.jobs) {
+      const context = `${name} / ${job.name} (${run.event})`;
+      noteJob(this.#forge.world, run, job, { sha: judged, state, context });
+    }
   }
 
   #startNext(): void {
@@ -289,7 +316,8 @@ class Fleet {
     }
   }
 
-  async #execute({ run, source, payload }: Waiting, signal: AbortSignal): Promise<void> {
+  async #execute(waiting: Waiting, signal: AbortSignal): Promise<void> {
+    const { run, source, payload } = waiting;
     const fullName = `${run.repo.owner.login}/${run.repo.name}`;
     const { token } = this.#forge.pickUp(run.id);
     const folder = await mkdtemp(path.join(os.tmpdir(), "agent-dispatch-run-"));
@@ -328,47 +356,72 @@ class Fleet {
       if (survivors.length > 0) this.notes.push(`run #${run.number} of ${fullName} left: ${survivors.join("; ")}`);
     } finally {
       const isGood = conclusion === "success" || conclusion === "skipped";
+      const skipped = this.#forge.version === "1.24.7" ? "success" : "skipped";
+      this.#note(waiting, !isGood ? "failure" : conclusion === "skipped" ? skipped : "success");
       this.#forge.endRun(run.id, isGood ? "success" : conclusion === "cancelled" ? "cancelled" : "failure");
       await rm(folder, { recursive: true, force: true });
     }
   }
 }
 
-/** Where Gitea looks for the workflow files of an event, and what it calls that place. */
-function placeOf(event: ForgeEvent, defaultBranch: string): { revision: string; ref: string } {
-  const { payload } = event;
-  if (event.event.startsWith("pull_request")) {
-    return {
-      revision: textAt(payload, "pull_request", "head", "sha"),
-      ref: `refs/pull/${String(payload["number"])}/head`,
-    };
-  }
-  if (event.event === "push") return { revision: textAt(payload, "after"), ref: textAt(payload, "ref") };
-  return { revision: defaultBranch, ref: `refs/heads/${defaultBranch}` };
+interface Place {
+  /** `github.event_name`. */
+  name: string;
+  revision: string;
+  ref: string;
+  judged: string | null;
 }
 
-/** The word under `types:` for what Gitea's payload calls an action. Up to 1.24 any change of labels is `labeled`, on pull requests always. */
-function activityOf({ event, payload }: ForgeEvent, version: ForgeVersion): string | null {
+/** Where Gitea looks for the workflow files of an event, and what it calls that place. Reviews run the file of the head, and note a status from 1.26. */
+function placesOf({ event, repository, payload }: ForgeEvent, forge: Forge): Place[] {
+  const main = forge.repo(repository).defaultBranch;
+  const head = textAt(payload, "pull_request", "head", "sha");
+  const base = textAt(payload, "pull_request", "base", "ref");
+  switch (event) {
+    case "pull_request":
+      return [
+        { name: event, revision: head, ref: `refs/pull/${String(payload["number"])}/head`, judged: head },
+        { name: "pull_request_target", revision: base, ref: `refs/heads/${base}`, judged: head },
+      ];
+    case "pull_request_review":
+    case "pull_request_review_comment": {
+      // One that only comments is told under both names.
+      const names = [...new Set(["pull_request_review", event])];
+      const judged = forge.version === "1.24.7" ? null : head;
+      return names.map((name) => ({ name, revision: head, ref: head, judged }));
+    }
+    case "push": {
+      const after = textAt(payload, "after");
+      return [{ name: event, revision: after, ref: textAt(payload, "ref"), judged: after }];
+    }
+    default:
+      return [{ name: event, revision: main, ref: `refs/heads/${main}`, judged: null }];
+  }
+}
+
+/** The words under `types:` for what Gitea's payload calls an action. Up to 1.24 any change of labels is `labeled`, on pull requests always. */
+function activitiesOf({ event, payload }: ForgeEvent, name: string, version: ForgeVersion): (string | null)[] {
   const action = payload["action"];
   switch (action) {
     case "label_updated": {
-      if (event !== "issues" || version === "1.24.7") return "labeled";
+      if (event !== "issues" || version === "1.24.7") return ["labeled"];
       const changes = payload["changes"];
       const added =
         typeof changes === "object" && changes !== null && "added_labels" in changes ? changes.added_labels : [];
       const removed =
         typeof changes === "object" && changes !== null && "removed_labels" in changes ? changes.removed_labels : [];
       const isRemoval = Array.isArray(added) && added.length === 0 && Array.isArray(removed) && removed.length > 0;
-      return isRemoval ? "unlabeled" : "labeled";
+      return [isRemoval ? "unlabeled" : "labeled"];
     }
     case "label_cleared":
-      return "unlabeled";
+      return ["unlabeled"];
     case "synchronized":
-      return "synchronize";
+      return ["synchronize"];
     case "reviewed":
-      return "submitted";
+      if (event === "pull_request_review") return ["submitted", "edited"];
+      return name === event ? ["created", "edited"] : ["edited"];
     default:
-      return typeof action === "string" ? action : null;
+      return [typeof action === "string" ? action : null];
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Api, ApiError, apiOf, basic } from "./api.ts";
 import { readRunsPage } from "./oldRuns.ts";
 import { pushCheckout, pushCommit, type Remote } from "./push.ts";
-import { type Account, type Repo, runWaitMs, type Server, type WorkflowRun } from "./server.ts";
+import { type Account, type Capabilities, type Repo, runWaitMs, type Server, type WorkflowRun } from "./server.ts";
 import { until } from "./until.ts";
 
 export type RestHalf = Pick<
@@ -16,6 +16,7 @@ export type RestHalf = Pick<
   | "pushFiles"
   | "pushAction"
   | "addCollaborator"
+  | "addTriager"
   | "setSecret"
   | "as"
   | "runs"
@@ -104,6 +105,13 @@ export function restHalf(
     addCollaborator: async (repo, account, permission) => {
       await api.put(`/repos/${repo.fullName}/collaborators/${account.login}`, { permission });
     },
+    addTriager: async (repo, account) => {
+      const units_map = { "repo.code": "read", "repo.issues": "write", "repo.pulls": "read" };
+      const team = { name: `triage-${account.login}`, permission: "read", includes_all_repositories: false, units_map };
+      const { id } = Team.parse(await api.post(`/orgs/${repo.owner}/teams`, team));
+      await api.put(`/teams/${id}/members/${account.login}`);
+      await api.put(`/teams/${id}/repos/${repo.fullName}`);
+    },
     setSecret: async (repo, name, value) => {
       await api.put(`/repos/${repo.fullName}/actions/secrets/${name}`, { data: value });
     },
@@ -122,9 +130,12 @@ async function ownerOf(api: Api, owner: string, server: RestHalf): Promise<strin
   return await server.createOrg(owner);
 }
 
-export function byVersion(version: string): { dispatch: boolean; dispatchInputs: boolean } {
+export function byVersion(
+  version: string,
+): Pick<Capabilities, "dispatch" | "dispatchInputs" | "chain" | "workflows" | "forks"> {
   const [major = 0, minor = 0] = version.split(/[.-]/).map(Number);
-  return { dispatch: major > 1 || minor >= 24, dispatchInputs: major > 1 || minor >= 23 };
+  const from = (first: number) => major > 1 || minor >= first;
+  return { dispatch: from(24), dispatchInputs: from(23), chain: from(26), workflows: true, forks: true };
 }
 
 export async function waitForRun(
@@ -155,6 +166,8 @@ const pushSeenMs = 20_000;
 const RepoState = z.object({ empty: z.boolean() });
 
 const Token = z.object({ sha1: z.string() });
+
+const Team = z.object({ id: z.number() });
 
 const RunList = z.object({
   workflow_runs: z.array(

@@ -28,6 +28,8 @@ export interface Server {
   /** Publishes `action.yml`, `dist` and `package.json` of a checkout as `owner/name` with a tag; again moves the tag. */
   pushAction(checkout: string, wanted: string, tag: string): Promise<ActionOnServer>;
   addCollaborator(repo: Repo, account: Account, permission: "read" | "write" | "admin"): Promise<void>;
+  /** May label issues of an organisation's repository, but not write its code. */
+  addTriager(repo: Repo, account: Account): Promise<void>;
   setSecret(repo: Repo, name: string, value: string): Promise<void>;
 
   as(account: Account | { token: string }): Api;
@@ -54,6 +56,12 @@ export interface Server {
 export interface Capabilities {
   /** A real runner reacts to events by itself; else the harness turns events into executions. Either way a story only waits. */
   triggers: boolean;
+  /** Any workflow file runs, not only the program's own. */
+  workflows: boolean;
+  /** A repository can be forked. */
+  forks: boolean;
+  /** A dispatched run may dispatch the next one: from 1.26 the server does not cancel the former for it. */
+  chain: boolean;
   /** A `schedule` of `@every 10s` starts runs while the story waits. */
   schedule: boolean;
   /** `POST actions/workflows/{file}/dispatches` exists (1.24). */

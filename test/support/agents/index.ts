@@ -15,7 +15,8 @@ export type StandIn =
   | "daemonises"
   | "bad-result"
   | "deletes-clone"
-  | "replays";
+  | "replays"
+  | "plays";
 
 export function standIn(name: StandIn): string {
   return fileURLToPath(new URL(`${name}.mjs`, import.meta.url));

@@ -1,4 +1,4 @@
-// `npm run demo`: the story in one command, on the embedded forge; with `--gitea` on a real Gitea with a real runner.
+// `npm run demo`: the story in one command, on the embedded forge; with `--gitea` on a real Gitea with real runners.
 //
 // Nothing is left behind, however it ends: everything lies in one temporary folder, whose name every process of the story has in its environment.
 
@@ -7,9 +7,11 @@ import { startEmbedded } from "../test/e2e/servers/embedded.ts";
 import { giteaBinaries, startGitea } from "../test/e2e/servers/gitea.ts";
 import type { Server } from "../test/e2e/servers/server.ts";
 import { toolPath } from "../test/support/executors/executor.ts";
+import { StoryError } from "./demand.ts";
 import { inOwnFolder, type Stopped } from "./own-folder.ts";
 import { processRunner } from "./runner.ts";
-import { agentCommand, type Stage, StoryError, setStage, tell } from "./story.ts";
+import { agentCommand, type Stage, setStage } from "./stage.ts";
+import { tell } from "./story.ts";
 import { teller, wantsColours } from "./terminal.ts";
 
 const usage = `npm run demo                       on the embedded forge: no network, nothing to install
@@ -49,10 +51,10 @@ function whyNoGitea(): string | null {
 async function play(real: boolean, staysOpen: boolean, stopped: Stopped): Promise<number> {
   const out = teller((text) => process.stdout.write(text), wantsColours());
   const startedAt = performance.now();
-  out.say(real ? "Starting a Gitea and a runner …" : "agent-dispatch: the story of one issue");
+  out.say(real ? "Starting a Gitea and two runners …" : "agent-dispatch: one issue, from the label to the merge");
   const [binary = ""] = giteaBinaries();
   const server = real
-    ? await startGitea(binary, { runners: 1 })
+    ? await startGitea(binary, { runners: 2 })
     : await startEmbedded({ executor: processRunner, version: "1.26.4" });
   let isOver = false;
   stopped.then(() => {
@@ -61,16 +63,18 @@ async function play(real: boolean, staysOpen: boolean, stopped: Stopped): Promis
   try {
     out.say(
       real
-        ? `${server.name} at ${server.url}, with a real runner`
+        ? `${server.name} at ${server.url}, with real runners`
         : `A forge in memory at ${server.url} that behaves like Gitea ${server.version}; no other host is asked.`,
     );
-    out.say("The agent is a script (demo/agent.mjs); everything else is the program as it runs on your server.");
+    out.say(
+      "The agent is a script that plays author and reviewer (demo/agent.mjs); everything else is the program as it runs on your server.",
+    );
     const stage = await setStage(server, await agentCommand());
     const { issue, pull } = await tell(stage, out);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     out.say(`
-Seen in ${seconds} s: the label on issue #${issue} became pull request #${pull}, checked on exactly the commit that is published;
-the next run found nothing to do, said why, and wrote nothing.
+Seen in ${seconds} s: issue #${issue} became pull request #${pull}; a review found what the tests did not, the author mended it,
+a second review approved, a person merged. Every step was a run of its own; the forge held all state.
 Next: README.md sets it up on your server; ${real ? "docs/ has the details" : "`npm run demo -- --gitea` plays this on a real Gitea"}.`);
     if (staysOpen) {
       isTold = true;
@@ -88,8 +92,8 @@ Next: README.md sets it up on your server; ${real ? "docs/ has the details" : "`
   }
 }
 
-function visit({ server, repo, alice, bot }: Stage, pull: number): string {
-  const people = [alice, bot, server.admin].map(({ login, password }) => `  ${login.padEnd(12)} ${password}`);
+function visit({ server, repo, alice, bot, critic }: Stage, pull: number): string {
+  const people = [alice, bot, critic, server.admin].map(({ login, password }) => `  ${login.padEnd(12)} ${password}`);
   return `
 Open until Ctrl-C, which removes it:
   ${server.url}/${repo.fullName}/pulls/${pull}

@@ -6,7 +6,7 @@ import { isOver, type Repo, type Server, type WorkflowRun } from "../test/e2e/se
 import type { Teller } from "./terminal.ts";
 
 /** Pause between two looks, in ms. */
-const pauseMs = 100;
+const pauseMs = 300;
 /** Longest run, in ms. */
 const runMs = 120_000;
 
@@ -68,53 +68,87 @@ function shown(lines: readonly string[]): string[] {
   });
 }
 
+const Person = z.object({ login: z.string() });
+const Label = z.object({ name: z.string() });
 const Ref = z.object({ ref: z.string(), object: z.object({ sha: z.string() }) });
 const Commit = z.object({ commit: z.object({ message: z.string() }) });
-const Issue = z.object({ assignees: z.array(z.object({ login: z.string() })).nullable() });
-const Comment = z.object({ id: z.number(), body: z.string(), user: z.object({ login: z.string() }) });
+const Issue = z.object({ labels: z.array(Label), assignees: z.array(Person).nullable() });
+const Comment = z.object({ id: z.number(), body: z.string(), user: Person });
+const Review = z.object({ id: z.number(), state: z.string(), body: z.string(), user: Person });
+const Status = z.object({ context: z.string(), status: z.string(), description: z.string() });
 const Pull = z.object({
   number: z.number(),
   title: z.string(),
-  labels: z.array(z.object({ name: z.string() })),
-  user: z.object({ login: z.string() }),
+  labels: z.array(Label),
+  user: Person,
+  head: z.object({ ref: z.string(), sha: z.string() }),
 });
 
-/** What appears for one issue, each thing once: the ledger's entries, the assignee, the status comment, the pull request and its label. */
+/** What changes for one issue and its pull request, each change once: labels, assignees, comments, reviews, statuses; of the ledger the first claim. */
 export function sightings(server: Server, repo: Repo, issue: number): () => Promise<readonly string[]> {
   const api = server.as(server.admin);
   const base = `/repos/${repo.fullName}`;
-  const known = new Set<string>();
-  const isNew = (key: string) => !known.has(key) && known.add(key) !== undefined;
+  const last = new Map<string, string>();
+  const changed = (key: string, now: string): boolean => {
+    if (last.get(key) === now) return false;
+    last.set(key, now);
+    return true;
+  };
   const get = async <T>(path: string, schema: z.ZodType<T>): Promise<T | null> => {
     const answer = await api.request("GET", `${base}${path}`);
     return answer.status === 200 ? schema.parse(answer.body) : null;
   };
-  return async () => {
+  const labels = (number: number, now: readonly z.infer<typeof Label>[]): string[] => {
+    const names = now.map(({ name }) => name).sort();
+    const isFirst = !last.has(`labels ${number}`);
+    const told = changed(`labels ${number}`, names.join()) && !(isFirst && names.length === 0);
+    return told ? [`labels of #${number}: ${names.join(", ") || "none"}`] : [];
+  };
+  const comments = async (number: number): Promise<string[]> => {
+    const all = (await get(`/issues/${number}/comments`, z.array(Comment))) ?? [];
+    return all.flatMap(({ id, body, user }) => {
+      const text = firstLine(body);
+      return changed(`comment ${id}`, text) ? [`comment of ${user.login} on #${number}: ${text}`] : [];
+    });
+  };
+  const claims = async (): Promise<string[]> => {
     const seen: string[] = [];
     for (const { ref, object } of (await get("/git/refs/agent-dispatch/v1/item", z.array(Ref))) ?? []) {
-      if (!isNew(`${ref} ${object.sha}`)) continue;
       const entry = await get(`/git/commits/${object.sha}`, Commit);
-      const subject = entry?.commit.message.split("\n")[0] ?? object.sha;
-      const begins = isNew("ledger") ? `ledger: the ref ${ref} appears:` : "ledger:";
-      if (isNew(stateOf(subject))) seen.push(`${begins} “${subject}”`);
+      const subject = entry?.commit.message.split("\n")[0] ?? "";
+      const begins = last.has(ref) ? "ledger:" : `ledger: the ref ${ref} appears:`;
+      if (/ e1\.\d+$/.test(subject) && changed(ref, stateOf(subject))) seen.push(`${begins} “${subject}”`);
     }
-    for (const { login } of (await get(`/issues/${issue}`, Issue))?.assignees ?? [])
-      if (isNew(`assignee ${login}`)) seen.push(`${login} is assigned to #${issue}`);
-    for (const { id, body, user } of (await get(`/issues/${issue}/comments`, z.array(Comment))) ?? []) {
-      const text = plain(body.split("\n").find((line) => line !== "" && !line.startsWith("<!--")) ?? "");
-      if (isNew(`comment ${id} ${text}`)) seen.push(`comment of ${user.login} on #${issue}: ${text}`);
-    }
-    for (const { number, title, labels, user } of (await get("/pulls?state=open", z.array(Pull))) ?? []) {
-      if (isNew(`pull ${number}`)) seen.push(`${user.login} opens pull request #${number} “${title}”`);
-      for (const { name } of labels)
-        if (isNew(`pull ${number} ${name}`)) seen.push(`#${number} gets the label ${name}`);
-    }
+    return seen;
+  };
+  const ofPull = async ({ number, title, user, labels: now, head }: z.infer<typeof Pull>): Promise<string[]> => {
+    const seen = changed(`pull ${number}`, title) ? [`${user.login} opens pull request #${number} “${title}”`] : [];
+    if (changed(`head ${number}`, head.sha)) seen.push(`${head.ref} is at ${head.sha.slice(0, 10)}`);
+    for (const { id, state, body, user: by } of (await get(`/pulls/${number}/reviews`, z.array(Review))) ?? [])
+      if (state !== "PENDING" && changed(`review ${id}`, state))
+        seen.push(`review of ${by.login} on #${number}: ${state}, “${firstLine(body)}”`);
+    const statuses = (await get(`/commits/${head.sha}/statuses`, z.array(Status))) ?? [];
+    for (const { context, status, description } of statuses.toReversed())
+      if (context.startsWith("agent-dispatch/") && changed(`${head.sha} ${context} ${status}`, description))
+        seen.push(`status of ${head.sha.slice(0, 10)}: ${context} ${status}, “${description}”`);
+    return [...seen, ...labels(number, now), ...(await comments(number))];
+  };
+  return async () => {
+    const seen = await claims();
+    const item = await get(`/issues/${issue}`, Issue);
+    const assigned = (item?.assignees ?? []).map(({ login }) => login).join(", ");
+    if (item !== null) seen.push(...labels(issue, item.labels));
+    if (changed("assigned", assigned) && assigned !== "") seen.push(`${assigned} is assigned to #${issue}`);
+    seen.push(...(await comments(issue)));
+    for (const pull of (await get("/pulls?state=open", z.array(Pull))) ?? []) seen.push(...(await ofPull(pull)));
     return seen;
   };
 }
 
-function plain(markdown: string): string {
-  return markdown.replaceAll("**", "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+/** The first line that people see, without Markdown. */
+function firstLine(body: string): string {
+  const line = body.split("\n").find((text) => text !== "" && !text.startsWith("<!--")) ?? "";
+  return line.replaceAll(/\*\*|`/g, "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
 }
 
 /** `agent-dispatch v1 held issue-1 e1.2` without the count of renewals. */

@@ -1,4 +1,5 @@
-// The small project that the story is about: a bug that people meet, and a test that shows it.
+// The small project that the story is about: a bug that people meet, and a test that shows it. No test says what a full last page is; so a
+// change can pass all of them and still be wrong, which is what a reviewer is for.
 
 import type { Files } from "../test/e2e/servers/server.ts";
 
@@ -18,8 +19,6 @@ export function page(entries, number, size) {
   "pages.test.js": `import assert from "node:assert/strict";
 import { test } from "node:test";
 import { page, pageCount } from "./pages.js";
-
-test("full pages are counted", () => assert.equal(pageCount(20, 10), 2));
 
 test("a last page that is not full is counted too", () => assert.equal(pageCount(21, 10), 3));
 

@@ -1,5 +1,5 @@
 // A runner as small as can be: starts the bundled action, main and post, as a process with the environment of a step. It knows the one step of
-// workflows/agent.yml and nothing else of the workflow language; of its `if:` only that the program's own comments start nothing.
+// workflows/agent.yml and nothing else of the workflow language; its `if:` is said here once more.
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -30,7 +30,7 @@ const Workflow = z.object({
 });
 
 async function runWorkflow(execution: Execution): Promise<ExecutionResult> {
-  if (ownComment(execution)) return { exitCode: 0, result: "skipped", log: "", steps: [], survivors: [] };
+  if (isIdle(execution)) return { exitCode: 0, result: "skipped", log: "", steps: [], survivors: [] };
   const workflow = Workflow.parse(parse(await readFile(execution.workflowFile, "utf8")));
   const [job] = Object.values(workflow.jobs);
   if (job === undefined) throw new Error("the workflow has no job");
@@ -78,11 +78,29 @@ async function runWorkflow(execution: Execution): Promise<ExecutionResult> {
   });
 }
 
-const CommentEvent = z.object({ comment: z.object({ body: z.string() }) });
+const Person = z.object({ login: z.string() });
+const Payload = z.object({
+  sender: Person.optional(),
+  comment: z.object({ body: z.string() }).optional(),
+  issue: z.object({ labels: z.array(z.object({ name: z.string() })).nullish() }).optional(),
+  review: z.object({ type: z.string().nullish(), content: z.string().nullish() }).nullish(),
+  pull_request: z.object({ user: Person, body: z.string().nullish() }).nullish(),
+});
 
-function ownComment({ event }: Execution): boolean {
-  const parsed = CommentEvent.safeParse(event.payload);
-  return parsed.success && parsed.data.comment.body.startsWith("<!-- agent-dispatch:");
+/** The `if:` of workflows/agent.yml: what the program wrote itself or did on its own pull request, and comments without command or answer. */
+function isIdle({ event }: Execution): boolean {
+  const parsed = Payload.safeParse(event.payload);
+  if (!parsed.success) return false;
+  const { sender, comment, issue, review, pull_request: pull } = parsed.data;
+  const mayAsk = (text: string) => text.includes("/agent") || text.includes("@");
+  if (event.name === "issue_comment" && comment !== undefined) {
+    const asked = issue?.labels?.some(({ name }) => name === "agent/needs-info") === true;
+    return comment.body.startsWith("<!-- agent-dispatch:") || !(mayAsk(comment.body) || asked);
+  }
+  const said = review?.content ?? "";
+  if (review?.type === "pull_request_review_comment" && !mayAsk(said)) return true;
+  const isOwn = sender !== undefined && sender.login === pull?.user.login;
+  return said.startsWith("<!-- agent-dispatch:") || (isOwn && (pull?.body ?? "").includes("<!-- agent-dispatch:pull "));
 }
 
 /** The expressions of workflows/agent.yml. */

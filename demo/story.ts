@@ -1,57 +1,14 @@
-// The story: an issue with a label becomes a checked pull request, and the next run finds nothing to do. Told while it happens, on any server;
-// every thing told is also demanded, so that a program that no longer does it ends the story with an error.
+// The story: an issue with a label becomes a reviewed pull request that a person merges, by one run after the other. Told while it happens, on any
+// server; every thing told is also demanded.
 
-import { readFile } from "node:fs/promises";
-import { z } from "zod";
-import {
-  assigneeLogins,
-  Issue,
-  labelIssue,
-  labelNames,
-  openIssue,
-  readComments,
-  readFileOn,
-  readIssue,
-  readStatuses,
-  waitForPull,
-} from "../test/e2e/harness.ts";
-import type { Account, Repo, Server } from "../test/e2e/servers/server.ts";
-import { agentWorkflow } from "../test/e2e/world.ts";
-import { follow, sightings } from "./follow.ts";
-import { readGit } from "./git.ts";
-import { check, onHold, project, issue as reported } from "./project.ts";
-import { projectRoot } from "./step.ts";
+import { labelIssue, type Pull, readFileOn, readPull, until, waitForPull } from "../test/e2e/harness.ts";
+import { isOver, type Repo, type WorkflowRun } from "../test/e2e/servers/server.ts";
+import { demand } from "./demand.ts";
+import { type Followed, follow, sightings } from "./follow.ts";
+import { issue as reported } from "./project.ts";
+import { stateOf, tellHandOver, tellOver, tellReview, tellWork } from "./seen.ts";
+import type { Stage } from "./stage.ts";
 import type { Teller } from "./terminal.ts";
-
-export interface Stage {
-  server: Server;
-  repo: Repo;
-  alice: Account;
-  bot: Account;
-  issue: Issue;
-  held: Issue;
-}
-
-/** Two people, one of them the bot; one repository with the program set up in it as on any other. */
-export async function setStage(server: Server, agentCommand: string): Promise<Stage> {
-  const [alice, bot] = [await server.createUser("alice"), await server.createUser("bot")];
-  const [org, tools] = [await server.createOrg("acme"), await server.createOrg("tools")];
-  const action = await server.pushAction(projectRoot, `${tools}/agent-dispatch`, "v1");
-  const workflow = agentWorkflow(action.uses, { agentCommand, checks: check });
-  const repo = await server.createRepo(org, "pages", project);
-  await server.addCollaborator(repo, alice, "write");
-  await server.addCollaborator(repo, bot, "admin");
-  const token = await server.createToken(bot, ["write:repository", "write:issue", "read:user", "read:organization"]);
-  await server.setSecret(repo, "AGENT_TOKEN", token);
-  const issues = {
-    issue: await openIssue(server, alice, repo, reported.title, reported.body),
-    held: await openIssue(server, alice, repo, onHold.title, onHold.body),
-  };
-  for (const label of ["bot", "hold"]) await labelIssue(server, alice, repo, issues.held.number, label);
-  // Last, so that nothing before has started a run.
-  await server.pushFiles(repo, { ".gitea/workflows/agent.yml": workflow }, { message: "Set up agent-dispatch" });
-  return { server, repo, alice, bot, ...issues };
-}
 
 export interface Told {
   issue: number;
@@ -59,115 +16,160 @@ export interface Told {
 }
 
 export async function tell(stage: Stage, teller: Teller): Promise<Told> {
-  const { server, repo, alice, bot, issue, held } = stage;
+  const { server, repo, alice, issue, held } = stage;
+  const { number } = issue;
+  const sight = sightings(server, repo, number);
 
   teller.part("A person asks");
-  teller.fact(`alice opens issue ${teller.strong(`#${issue.number}`)} in ${repo.fullName}: “${issue.title}”`);
+  teller.fact(`alice opens issue ${teller.strong(`#${number}`)} in ${repo.fullName}: “${issue.title}”`);
   teller.quote(reported.body);
   teller.fact(`alice opens issue #${held.number}: “${held.title}”, with the labels bot and hold: not now`);
+  // What is there already is nothing to be seen later.
+  await sight();
   const mainBefore = await readFileOn(server, repo, "main", "pages.js");
-  await labelIssue(server, alice, repo, issue.number, "bot");
-  teller.fact(`alice puts the label ${teller.strong("bot")} on #${issue.number}`);
+  await labelIssue(server, alice, repo, number, "bot");
+  teller.fact(`alice puts the label ${teller.strong("bot")} on #${number}`);
 
-  teller.part("The label starts a run: claim, agent, checks, pull request");
-  const started = await server.waitForRun(repo, "the run of the label", ({ event }) => event === "issues");
-  teller.fact(`run ${started.number} starts (event: issues, workflow: ${started.workflow})`);
-  const worked = await follow(server, repo, started, teller, sightings(server, repo, issue.number));
-  demand(worked.run.status === "success", `run ${worked.run.number} ends green`, worked.run.status);
+  teller.part("The author: the label starts a run");
+  teller.look("● is what appears on the forge; the lines set further in are the run's log");
+  const first = await server.waitForRun(repo, "the run of the label", ({ event }) => event === "issues");
+  teller.fact(`run ${first.number} starts (event: ${first.event})`);
+  const written = await work(stage, teller, first, sight);
+  const opened = await waitForPull(server, repo, "the pull request", (p) => p.head.ref === `agent/issue-${number}`);
+  await tellWork(stage, teller, opened, mainBefore);
+
+  teller.part("The reviewer: a fresh agent that never saw the code being written");
+  teller.look("the checks are green; watch what the reviewer finds all the same");
+  const rejected = await work(stage, teller, await next(stage, teller, written), sight);
+  await tellReview(stage, teller, opened);
+
+  teller.part("The author again: the finding is mended and answered");
+  teller.look("commits are added, none is rewritten; the answer stands under the reviewer's line");
+  const reworked = await work(stage, teller, await next(stage, teller, rejected), sight);
+  demand((await readPull(server, repo, opened.number)).head.sha !== opened.head.sha, "the branch moved", opened);
+
+  teller.part("The reviewer again: approved, and handed over by the same run");
+  teller.look("label and assignee say whose turn it is: from bot to alice");
+  await work(stage, teller, await next(stage, teller, reworked), sight);
+  const ready = await readPull(server, repo, opened.number);
+  await tellHandOver(stage, teller, ready);
+
+  teller.part("A person merges");
+  teller.look("the program never merges, unless the policy says so and a person has approved");
+  await quiet(stage);
+  await merge(stage, ready);
+  teller.fact(`alice reads the change and merges ${teller.strong(`#${ready.number}`)}`);
+  const mended = await readFileOn(server, repo, "main", "pages.js");
+  demand(mended?.includes("Math.ceil(total / size)") === true, "the bug is mended on main", mended);
+
+  teller.part("The next run cleans up");
+  await tellCleanUp(stage, teller, ready, sight);
+
+  teller.part("And the next: nothing to do");
+  await tellIdle(stage, teller);
+  return { issue: number, pull: ready.number };
+}
+
+/** One run that works, to its end. */
+async function work(
+  { server, repo }: Stage,
+  teller: Teller,
+  run: WorkflowRun,
+  sight: () => Promise<readonly string[]>,
+): Promise<Followed> {
+  const worked = await follow(server, repo, run, teller, sight);
+  demand(worked.run.status === "success", `run ${run.number} ends green`, worked.run.status);
   demand(last(worked.lines).startsWith("done: "), "the last line of its log says what was done", last(worked.lines));
-  teller.fact(`run ${worked.run.number} ends green`);
+  return worked;
+}
 
-  teller.part("What there is now");
-  const pull = await waitForPull(server, repo, "the pull request", (p) => p.head.ref === `agent/issue-${issue.number}`);
-  const git = await readGit(`${server.url}/${repo.fullName}.git`, pull.head.ref, issue.number);
-  teller.fact(`branch ${teller.strong(pull.head.ref)}, the agent's commits one by one:`);
-  teller.quote(git.commits.map(({ sha, subject, author }) => `${sha.slice(0, 10)} ${subject}  (${author})`).join("\n"));
-  demand(git.commits.length === 2, "both commits of the agent are kept", git.commits.length);
+/** The run that the one before started at its end; below Gitea 1.26 a person stands in for the cron tick. */
+async function next({ server, repo, alice }: Stage, teller: Teller, before: Followed): Promise<WorkflowRun> {
+  const isStarted = before.lines.some((line) => line.includes("started the next run"));
+  if (!isStarted) await byHand(server.as(alice), repo);
+  const run = await server.waitForRun(
+    repo,
+    "the next run",
+    ({ event, number }) => event === "workflow_dispatch" && number > before.run.number,
+  );
+  const how = isStarted
+    ? `run ${before.run.number} started it at its end`
+    : "alice starts it by hand; before Gitea 1.26 a cron tick would";
+  teller.fact(`run ${run.number} starts: ${how}`);
+  return run;
+}
+
+async function byHand(api: ReturnType<Stage["server"]["as"]>, repo: Repo): Promise<void> {
+  await api.post(`/repos/${repo.fullName}/actions/workflows/agent.yml/dispatches`, { ref: "main" });
+}
+
+/** What the bot itself did has started runs too; they see that and end, but any run cleans up first. */
+async function quiet({ server, repo }: Stage): Promise<void> {
+  await until(
+    async () => ((await server.runs(repo)).every(isOver) ? true : null),
+    120_000,
+    () => "an end of all runs",
+  );
+}
+
+/** The forge may still be looking whether it can be merged. */
+async function merge({ server, repo, alice }: Stage, { number }: Pull): Promise<void> {
+  const place = `/repos/${repo.fullName}/pulls/${number}/merge`;
+  let answer: unknown = null;
+  await until(
+    async () => {
+      const { status, body } = await server.as(alice).request("POST", place, { Do: "merge" });
+      answer = body;
+      return status === 200 ? true : null;
+    },
+    30_000,
+    () => `alice's merge of #${number}; the last answer: ${JSON.stringify(answer)}`,
+  );
+}
+
+async function tellCleanUp(
+  stage: Stage,
+  teller: Teller,
+  pull: Pull,
+  sight: () => Promise<readonly string[]>,
+): Promise<void> {
+  const { lines } = await idleRun(stage, teller, sight);
+  const merged = `#${stage.issue.number} is over: pull request #${pull.number} was merged`;
   demand(
-    git.commits.every(({ author }) => author === bot.login),
-    "their author is the bot",
-    git.commits.map(({ author }) => author),
+    lines.some((line) => line.includes(merged)),
+    "it sees the merge",
+    lines,
   );
-  const mended = await readFileOn(server, repo, pull.head.ref, "pages.js");
-  demand(mended?.includes("Math.ceil(") === true, "the bug is mended on the branch", mended);
-  demand((await readFileOn(server, repo, "main", "pages.js")) === mainBefore, "main is as it was", "a change");
+  await tellOver(stage, teller, pull);
+}
 
-  teller.fact(
-    `pull request ${teller.strong(`#${pull.number}`)} “${pull.title}” by ${pull.user.login}, labels: ${labelNames(pull).join(", ")}`,
-  );
-  teller.quote(withoutTags(pull.body));
-  demand(pull.user.login === bot.login, "the bot opened the pull request", pull.user.login);
-  demand(labelNames(pull).join() === "agent/needs-review", "it waits for review", labelNames(pull));
-  demand(pull.body.trimEnd().endsWith(`Closes #${issue.number}`), "it closes the issue", pull.body);
+async function tellIdle(stage: Stage, teller: Teller): Promise<void> {
+  const { held } = stage;
+  await quiet(stage);
+  const before = await stateOf(stage);
+  const { lines } = await idleRun(stage, teller, async () => []);
+  const reason = lines.find((line) => line.trim().startsWith(`#${held.number} `));
+  demand(reason?.includes("hold") === true, `it says why it leaves #${held.number} alone`, lines);
+  demand((await stateOf(stage)) === before, "it wrote nothing", "a change on the forge");
+  teller.fact("it wrote nothing");
+}
 
-  const statuses = await readStatuses(server, repo, pull.head.sha);
-  const checks = statuses.find(({ context }) => context === "agent-dispatch/checks");
-  demand(checks?.status === "success", "the checks passed on the published commit", statuses);
-  teller.fact(
-    `status of ${pull.head.sha.slice(0, 10)}: agent-dispatch/checks ${checks?.status}, “${checks?.description}”`,
-  );
-  const asked = await readIssue(server, repo, issue.number);
-  demand(labelNames(asked).join() === "bot", "the issue keeps its label", labelNames(asked));
-  demand(assigneeLogins(asked).join() === bot.login, "the bot is assigned", assigneeLogins(asked));
-  teller.fact(`issue #${issue.number}: labels: ${labelNames(asked).join(", ")}; assigned: ${bot.login}`);
-  const comments = await readComments(server, repo, issue.number);
-  demand(comments.length === 1, "one comment, edited in place", comments.length);
-
-  teller.fact(`the ledger, git log of ${git.ledgerRef}, newest first:`);
-  teller.quote(git.ledger.map(({ sha, subject }) => `${sha.slice(0, 10)} ${subject}`).join("\n"));
-  demand(git.ledger[0]?.subject.includes(" done ") === true, "the record is done", git.ledger);
-  demand(git.ledger.at(-1)?.subject.includes(" held ") === true, "it began with a claim", git.ledger);
-
-  teller.part("The next run: nothing to do");
-  const before = await stateOf(stage, issue.number);
-  await server.as(alice).post(`/repos/${repo.fullName}/actions/workflows/agent.yml/dispatches`, { ref: "main" });
-  const next = await server.waitForRun(repo, "the run by hand", ({ event }) => event === "workflow_dispatch");
-  teller.fact(`alice starts run ${next.number} by hand; a cron tick does the same`);
-  const idle = await follow(server, repo, next, teller, async () => []);
-  demand(idle.run.status === "success", `run ${idle.run.number} ends green`, idle.run.status);
+async function idleRun(
+  { server, repo, alice }: Pick<Stage, "server" | "repo" | "alice">,
+  teller: Teller,
+  sight: () => Promise<readonly string[]>,
+): Promise<Followed> {
+  const newest = Math.max(0, ...(await server.runs(repo)).map(({ number }) => number));
+  await byHand(server.as(alice), repo);
+  const isNext = ({ event, number }: WorkflowRun) => event === "workflow_dispatch" && number > newest;
+  const run = await server.waitForRun(repo, "the run by hand", isNext);
+  teller.fact(`alice starts run ${run.number} by hand; a cron tick does the same`);
+  const idle = await follow(server, repo, run, teller, sight);
+  demand(idle.run.status === "success", `run ${run.number} ends green`, idle.run.status);
   demand(last(idle.lines).startsWith("idle: "), "the last line of its log says that it was idle", last(idle.lines));
-  for (const [number, why] of [
-    [issue.number, `#${pull.number}`],
-    [held.number, "hold"],
-  ] as const) {
-    const reason = idle.lines.find((line) => line.trim().startsWith(`#${number} `));
-    demand(reason?.includes(why) === true, `it says why it leaves #${number} alone`, idle.lines);
-  }
-  demand((await stateOf(stage, issue.number)) === before, "it wrote nothing", "a change on the forge");
-  teller.fact(`run ${idle.run.number} ends green, with its reasons; it wrote nothing`);
-  return { issue: issue.number, pull: pull.number };
-}
-
-/** Everything on the forge that a run could have changed. */
-async function stateOf({ server, repo }: Stage, issue: number): Promise<string> {
-  const api = server.as(server.admin);
-  const issues = await api.list(`/repos/${repo.fullName}/issues?state=all&type=all`, Issue.loose());
-  const timeline = await api.get(`/repos/${repo.fullName}/issues/${issue}/timeline`, z.unknown());
-  const refs = await api.get(`/repos/${repo.fullName}/git/refs`, z.unknown());
-  return JSON.stringify([issues, timeline, refs]);
-}
-
-/** Markdown as a terminal can show it. */
-function withoutTags(text: string): string {
-  return text
-    .replaceAll(/<!--.*?-->|<[^>]*>/gs, "")
-    .replaceAll(/\n{3,}/g, "\n\n")
-    .trim();
-}
-
-export class StoryError extends Error {}
-
-function demand(holds: boolean, what: string, got: unknown): void {
-  if (!holds) throw new StoryError(`expected: ${what}; got: ${JSON.stringify(got)?.slice(0, 2_000)}`);
+  return idle;
 }
 
 function last(lines: readonly string[]): string {
   return lines.findLast((line) => !line.startsWith("::")) ?? "";
-}
-
-/** Shell command line of the scripted agent. */
-export async function agentCommand(): Promise<string> {
-  const file = `${projectRoot}/demo/agent.mjs`;
-  await readFile(file);
-  return `node '${file}'`;
 }

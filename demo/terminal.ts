@@ -7,6 +7,8 @@ export interface Teller {
   part(title: string): void;
   /** Something that people did or that came out. */
   fact(text: string): void;
+  /** Where to look, and why. */
+  look(text: string): void;
   /** A quoted text below a fact, such as a description. */
   quote(text: string): void;
   /** Something that appeared on the forge while a run was at work. */
@@ -25,14 +27,20 @@ export function teller(write: (text: string) => void, colours: boolean): Teller 
     colours ? `\u001b[${styles[style]}m${text}\u001b[0m` : text;
   const line = (text: string) => write(`${text}\n`);
   let parts = 0;
+  const warnings = new Set<string>();
   return {
     part: (title) => line(`\n${styled("bold", `${++parts}. ${title}`)}`),
     fact: (text) => line(`   ${text}`),
+    look: (text) => line(`   ${styled("yellow", "→")} ${text}`),
     quote: (text) => {
       for (const quoted of text.trimEnd().split("\n")) line(`     ${styled("dim", "│")} ${quoted}`.trimEnd());
     },
     seen: (text) => line(`   ${styled("green", "●")} ${text}`),
-    log: (text) => line(`       ${styled("dim", text)}`),
+    log: (text) => {
+      // Every run says it; the story says it once.
+      if (!text.includes("no sandbox") || !warnings.has(text)) line(`       ${styled("dim", text)}`);
+      warnings.add(text);
+    },
     say: line,
     strong: (text) => styled("cyan", text),
   };

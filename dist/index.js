@@ -57707,7 +57707,11 @@ function issueCalls(client) {
             const first = await page(1);
             // Gitea drops the filter for a name that is no label of the repository itself and lists everything. Then only an organisation's
             // label makes it worth reading on.
-            const isFiltered = parse(what, issues, first).every(carries);
+            const listed = parse(what, issues, first);
+            const isFiltered = listed.every(carries);
+            // All on one page: then it does not matter whether it was filtered.
+            if (totalOf(first) === listed.length)
+                return listed.filter(carries).sort(oldestFirst);
             if (!isFiltered && !(await allLabels()).some((l) => l.name === label))
                 return [];
             const all = await allPages({
@@ -57717,7 +57721,7 @@ function issueCalls(client) {
                 key: (i) => i.number,
                 trueTotal: true,
             });
-            return all.items.filter(carries).sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
+            return all.items.filter(carries).sort(oldestFirst);
         },
         async assigned(login) {
             const what = `list what is assigned to @${login}`;
@@ -57821,6 +57825,9 @@ const keptOpen = {
     mender: "workflow author",
     retry: false,
 };
+function oldestFirst(a, b) {
+    return a.createdAt - b.createdAt || a.number - b.number;
+}
 function isNoLabel(json) {
     const message = typeof json === "object" && json !== null && "message" in json ? json.message : "";
     return typeof message === "string" && message.includes("label does not exist");

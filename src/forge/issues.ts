@@ -1,6 +1,6 @@
 import { RunError } from "../errors.ts";
 import type { Client } from "./client.ts";
-import { allPages, pageSize } from "./paging.ts";
+import { allPages, pageSize, totalOf } from "./paging.ts";
 import type { Forge, Issue, Label, TimelineEntry } from "./port.ts";
 import { label as labelSchema, labels as labelsSchema } from "./schemas.ts";
 import { comment, comments, dependencies, issue, issues, timeline } from "./schemas-issues.ts";
@@ -64,7 +64,10 @@ export function issueCalls(client: Client): IssueCalls {
       const first = await page(1);
       // Gitea drops the filter for a name that is no label of the repository itself and lists everything. Then only an organisation's
       // label makes it worth reading on.
-      const isFiltered = parse(what, issues, first).every(carries);
+      const listed = parse(what, issues, first);
+      const isFiltered = listed.every(carries);
+      // All on one page: then it does not matter whether it was filtered.
+      if (totalOf(first) === listed.length) return listed.filter(carries).sort(oldestFirst);
       if (!isFiltered && !(await allLabels()).some((l) => l.name === label)) return [];
       const all = await allPages({
         what,
@@ -73,7 +76,7 @@ export function issueCalls(client: Client): IssueCalls {
         key: (i) => i.number,
         trueTotal: true,
       });
-      return all.items.filter(carries).sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
+      return all.items.filter(carries).sort(oldestFirst);
     },
 
     async assigned(login) {
@@ -212,6 +215,10 @@ const keptOpen = {
   mender: "workflow author",
   retry: false,
 } as const;
+
+function oldestFirst(a: Issue, b: Issue): number {
+  return a.createdAt - b.createdAt || a.number - b.number;
+}
 
 function isNoLabel(json: unknown): boolean {
   const message = typeof json === "object" && json !== null && "message" in json ? json.message : "";

@@ -59686,6 +59686,14 @@ function problem(message, remedy) {
 
 ;// CONCATENATED MODULE: ./lib/core/decision.js
 // What `decide` chose. A union: the shell has one way to go for each and chooses nothing.
+/** Whether a step that needs no agent can follow from it at once: a verdict can end in a hand-over, or with a person; a fresh pull request cannot. */
+function leadsOn({ kind }) {
+    return kind === "review" || kind === "rework";
+}
+/** What the run that judged does itself, rather than another one. */
+function isFollowUp(decision) {
+    return decision.kind === "hand-over" || decision.kind === "give-up";
+}
 /** Whether an agent is started for it: such work takes a place, and a cron tick leaves it to a run of its own. */
 function isAgentWork(work) {
     return work.kind === "implement" || work.kind === "review" || work.kind === "rework";
@@ -64450,12 +64458,11 @@ function rework(c, row, open, why) {
         const round = why.ordered || findings ? made.round : made.round + 1;
         const isPersons = (login) => !isProgram(c.snapshot, login);
         const approved = facts.reviews.some((r) => r.state === "approved" && !r.dismissed && r.commit === pull.headSha && isPersons(r.author));
-        const instruction = made.instruction;
         return work({
             kind: "rework",
             item,
             row,
-            plan: { ...made, round, instruction, pull, causes, approved, foreign: item.issue.isPull },
+            plan: { ...made, round, pull, causes, approved, foreign: item.issue.isPull },
         });
     });
 }
@@ -64744,7 +64751,7 @@ function handedOver(c) {
 function isPersons(c) {
     return isHandedOver(c) || wasHandedOver(c, known(c).details);
 }
-/** How often the forge may put off the merge of one head. */
+/** How often the forge may put off the merge of one head; then a person gets it. */
 const landingsMax = 5;
 function landing(c, open) {
     const { pull, facts, checks } = open;
@@ -66425,15 +66432,12 @@ function itemOf(number, openPulls, who) {
 }
 /** Issues on which somebody asks for something: the two newest, and others by turns, so that what is never answered keeps nobody waiting. */
 function commandedIssues(asked, seed) {
-    return newestAndOthers(asked, seed);
+    const issues = [...new Set(asked.toReversed().map((a) => a.issue))];
+    return [...issues.slice(0, 2), ...turn(issues.slice(2), seed, commandedMax - 2)];
 }
 /** The same for `/agent pause` and `/agent resume`: issues that may be the dashboard. */
 function controlledIssues(asked, seed) {
-    return newestAndOthers(asked.filter((a) => a.isControl), seed);
-}
-function newestAndOthers(asked, seed) {
-    const issues = [...new Set(asked.toReversed().map((a) => a.issue))];
-    return [...issues.slice(0, 2), ...turn(issues.slice(2), seed, commandedMax - 2)];
+    return commandedIssues(asked.filter((a) => a.isControl), seed);
 }
 /** Work that a dead run left, then waiting pull requests on which something happened, then a few of the others by turns. */
 function unlisted(records, listed, openPulls, seed) {
@@ -66478,6 +66482,8 @@ const ControlRecord = looseObject({
     /** Failures of network or forge in a row. */
     failures: schemas_int().min(0).optional(),
 });
+/** Nobody has ordered anything yet. */
+const noControl = { pause: null, handled: [], failures: 0 };
 /** Orders that are remembered. */
 const handledMax = 50;
 /** What a control record says; one that cannot be read pauses, since an unknown answer is never an allowance. */
@@ -66591,10 +66597,10 @@ async function observe(ports, who, trigger, policy) {
     const { records } = ledger;
     const asked = askedIn(comments, records, openPulls, who);
     const found = await listed(ports, [...issues, ...assigned], who);
-    const more = wide
-        ? await others(ports, ledger, found, openPulls, asked, who)
-        : { issues: [], waiting: new Set() };
     const commanded = new Set(commandedIssues(unanswered(asked, ledger), who.seed));
+    const more = wide
+        ? await others(ports, ledger, found, openPulls, commanded, who)
+        : { issues: [], waiting: new Set() };
     const items = [];
     let formerLooks = 0;
     for (const issue of unique([...found, ...more.issues])) {
@@ -66658,9 +66664,9 @@ async function scan(ports) {
     }
 }
 /** Items that no label shows: commanded by a comment, left by a dead run, or waiting. */
-async function others(ports, ledger, found, openPulls, asked, who) {
+async function others(ports, ledger, found, openPulls, commanded, who) {
     const { numbers, waiting } = unlisted(ledger.records, found, openPulls, who.seed);
-    const wanted = new Set([...commandedIssues(unanswered(asked, ledger), who.seed), ...numbers]);
+    const wanted = new Set([...commanded, ...numbers]);
     const missing = [...wanted].filter((number) => !found.some((issue) => issue.number === number));
     const read = await Promise.all(missing.map((number) => ports.forge.issue(number)));
     return {
@@ -66681,8 +66687,7 @@ function isPullOf(pull, issue, record, who) {
     return (0,core_marker/* findMarker */.Ed)(pull.body, "pull")?.values["issue"] === String(issue.number);
 }
 async function readLedger(ports) {
-    const control = { pause: null, handled: [], failures: 0 };
-    const ledger = { records: {}, slots: [], control, controlSha: null, effects: new Map() };
+    const ledger = { records: {}, slots: [], control: noControl, controlSha: null, effects: new Map() };
     // One REST request tells whether there is anything to read; git is started only then.
     const refs = await ports.forge.refs(ledgerPrefix.slice("refs/".length).replace(/\/$/, ""));
     if (refs.length === 0)
@@ -68112,7 +68117,7 @@ async function countFailure(ports, settings, observed, done) {
     try {
         const host = await ports.host();
         const found = (await host.fetchLedger()).get(controlRef);
-        const state = found === undefined ? { pause: null, handled: [], failures: 0 } : parseControl(found.message);
+        const state = found === undefined ? noControl : parseControl(found.message);
         if (isProgress && state.failures === 0)
             return;
         const failures = isProgress ? 0 : state.failures + 1;
@@ -71961,7 +71966,7 @@ async function redOnBase(job, workspace, base, red, stop) {
 ;// CONCATENATED MODULE: ./lib/core/stop.js
 // Whether somebody ordered to stop while a run is at work: `/agent stop`, or a stage label that means the same.
 
-/** Orders to stop that are newer than every other order which was not handled, newest first. `ask` = the forge has to be asked who may. */
+/** Orders to stop that were not handled yet, newest first; an order after them is obeyed by a later run. `ask` = the forge has to be asked who may. */
 function stopOrders(read, watched) {
     const { snapshot, policy, handled, item } = watched;
     const [issue, pull] = read;
@@ -72398,8 +72403,7 @@ async function speak(job, words, authored) {
 
 
 
-/** How often the merge of one head may be put off; then decide gives it to a person. */
-const land_landingsMax = 5;
+
 async function land(job, work) {
     await job.claim.fence();
     const answer = await land_merge(job, work);
@@ -72479,7 +72483,7 @@ async function putOff(job, { pull, item }, answer) {
     const before = claim.record.landing?.head === pull.headSha ? claim.record.landing.times : 0;
     const times = before + 1;
     const wait = settings.policy.limits.cooldownSeconds[0] ?? 300;
-    const effects = [statusComment((0,report/* landingLine */.KP)(pull.number, times, land_landingsMax, answer, run))];
+    const effects = [statusComment((0,report/* landingLine */.KP)(pull.number, times, landingsMax, answer, run))];
     const change = {
         landing: { head: pull.headSha, times, answer: job.ports.redact(answer).slice(0, 1000) },
         cooldownUntil: new Date(forgeNow(job.ports) + wait * 1000).toISOString(),
@@ -72488,7 +72492,7 @@ async function putOff(job, { pull, item }, answer) {
     const done = outcome({
         ...{ kind: "land", outcome: "failed", item: number, pullRequest: pull.number, head: pull.headSha },
         reason: `#${number}: the forge does not merge pull request #${pull.number} yet: ${(0,report/* plain */.pj)(answer)}`,
-        next: `It is tried again, ${land_landingsMax} times in all; then a person gets it.`,
+        next: `It is tried again, ${landingsMax} times in all; then a person gets it.`,
     });
     return afterSettling(job, settled, done);
 }
@@ -72918,7 +72922,7 @@ async function review_begin(job) {
             add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
             remove: on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
         },
-        { id: "stage", do: "labels", on, add: [stageLabel("needs-review")], remove: [] },
+        stageEffect(job, on, "needs-review"),
         {
             ...{ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since },
             add: plan.foreign ? [] : [who.me.login],
@@ -74056,8 +74060,6 @@ function doWork(job, work, effects) {
 
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
-/** Steps of one item in one run: an agent's, and those without one that follow from it (a verdict, then the hand-over). */
-const run_stepsMax = 3;
 async function run_run(ports, settings, trigger, reached) {
     const who = whoAmI(ports, settings, reached);
     const order = orderOf(trigger, who);
@@ -74135,23 +74137,21 @@ function withPresentProfiles(ports, settings, work) {
         : { ...settings, profiles: present(settings.profiles) };
 }
 /** What follows from a step and needs no agent is done by the same run: an approved pull request is handed over at once. */
-async function followed(ports, settings, who, work, first) {
-    let done = first;
+async function followed(ports, settings, who, work, done) {
+    if (done.outcome !== "done" || !leadsOn(work))
+        return done;
     const item = work.item.issue.number;
     const trigger = { event: "other", item, message: "", actor: null, byHand: false, orderId: "" };
-    for (let step = 1; step < run_stepsMax && done.outcome === "done" && isAgentWork(work); step++) {
-        const observed = await observe(ports, who, trigger, settings.policy);
-        const { decision, snapshot } = await decided(ports, { ...settings.policy, force: null }, observed.snapshot);
-        if (decision.kind !== "hand-over" && decision.kind !== "give-up")
-            return done;
-        ports.log.line(said(decision));
-        const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
-        if (result.kind === "again")
-            return done;
-        const { outcome: how, reason, next } = result.outcome;
-        done = { ...done, outcome: how, reason: `${done.reason}; ${reason}`, next };
-    }
-    return done;
+    const observed = await observe(ports, who, trigger, settings.policy);
+    const { decision, snapshot } = await decided(ports, { ...settings.policy, force: null }, observed.snapshot);
+    if (!isFollowUp(decision))
+        return done;
+    ports.log.line(said(decision));
+    const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
+    if (result.kind === "again")
+        return done;
+    const { outcome: how, reason, next } = result.outcome;
+    return { ...done, outcome: how, reason: `${done.reason}; ${reason}`, next };
 }
 function whoAmI(ports, settings, { me, reviewer }) {
     const names = [me.login, ...(reviewer === null ? [] : [reviewer.login]), "gitea-actions"];

@@ -82,20 +82,16 @@ function itemOf(number: number, openPulls: readonly Pull[], who: Who): number {
 
 /** Issues on which somebody asks for something: the two newest, and others by turns, so that what is never answered keeps nobody waiting. */
 export function commandedIssues(asked: readonly Asked[], seed: number): number[] {
-  return newestAndOthers(asked, seed);
+  const issues = [...new Set(asked.toReversed().map((a) => a.issue))];
+  return [...issues.slice(0, 2), ...turn(issues.slice(2), seed, commandedMax - 2)];
 }
 
 /** The same for `/agent pause` and `/agent resume`: issues that may be the dashboard. */
 export function controlledIssues(asked: readonly Asked[], seed: number): number[] {
-  return newestAndOthers(
+  return commandedIssues(
     asked.filter((a) => a.isControl),
     seed,
   );
-}
-
-function newestAndOthers(asked: readonly Asked[], seed: number): number[] {
-  const issues = [...new Set(asked.toReversed().map((a) => a.issue))];
-  return [...issues.slice(0, 2), ...turn(issues.slice(2), seed, commandedMax - 2)];
 }
 
 /** Items of the ledger that no label shows. */

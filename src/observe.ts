@@ -21,7 +21,7 @@ import type { Policy } from "./core/policy.ts";
 import { describe, RunError } from "./errors.ts";
 import { type Asked, askedIn, commandedIssues, controlledIssues, scanMax, scanMs, unlisted } from "./finding.ts";
 import type { Account, Issue, PlacedComment, Pull } from "./forge/port.ts";
-import { type ControlState, parseControl } from "./ledger/control.ts";
+import { type ControlState, noControl, parseControl } from "./ledger/control.ts";
 import { parseRecord } from "./ledger/record.ts";
 import { ledgerPrefix, parseRef } from "./ledger/refs.ts";
 import { parseSlot } from "./ledger/slot.ts";
@@ -71,10 +71,10 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
   const { records } = ledger;
   const asked = askedIn(comments, records, openPulls, who);
   const found = await listed(ports, [...issues, ...assigned], who);
-  const more = wide
-    ? await others(ports, ledger, found, openPulls, asked, who)
-    : { issues: [], waiting: new Set<number>() };
   const commanded = new Set(commandedIssues(unanswered(asked, ledger), who.seed));
+  const more = wide
+    ? await others(ports, ledger, found, openPulls, commanded, who)
+    : { issues: [], waiting: new Set<number>() };
   const items: Item[] = [];
   let formerLooks = 0;
   for (const issue of unique([...found, ...more.issues])) {
@@ -143,11 +143,11 @@ async function others(
   ledger: Ledger,
   found: readonly Issue[],
   openPulls: readonly Pull[],
-  asked: readonly Asked[],
+  commanded: ReadonlySet<number>,
   who: Who,
 ): Promise<{ issues: Issue[]; waiting: ReadonlySet<number> }> {
   const { numbers, waiting } = unlisted(ledger.records, found, openPulls, who.seed);
-  const wanted = new Set([...commandedIssues(unanswered(asked, ledger), who.seed), ...numbers]);
+  const wanted = new Set([...commanded, ...numbers]);
   const missing = [...wanted].filter((number) => !found.some((issue) => issue.number === number));
   const read = await Promise.all(missing.map((number) => ports.forge.issue(number)));
   return {
@@ -174,8 +174,7 @@ function isPullOf(pull: Pull, issue: Issue, record: RecordFact, who: Who): boole
 }
 
 async function readLedger(ports: Ports): Promise<Ledger> {
-  const control: ControlState = { pause: null, handled: [], failures: 0 };
-  const ledger: Ledger = { records: {}, slots: [], control, controlSha: null, effects: new Map() };
+  const ledger: Ledger = { records: {}, slots: [], control: noControl, controlSha: null, effects: new Map() };
   // One REST request tells whether there is anything to read; git is started only then.
   const refs = await ports.forge.refs(ledgerPrefix.slice("refs/".length).replace(/\/$/, ""));
   if (refs.length === 0) return ledger;

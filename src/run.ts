@@ -1,7 +1,7 @@
 // One run, phase by phase: observe → repair → decide → claim → confirm → work → chain. The shell carries out and never chooses.
 
 import { randomUUID } from "node:crypto";
-import { type AgentWork, isAgentWork, type Work } from "./core/decision.ts";
+import { type AgentWork, isAgentWork, isFollowUp, leadsOn, type Work } from "./core/decision.ts";
 import { type Snapshot, sameLogin, type Trigger } from "./core/model.ts";
 import { plain } from "./core/report.ts";
 import { type Decided, decided } from "./deciding.ts";
@@ -23,8 +23,6 @@ import type { Settings } from "./settings/settings.ts";
 
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
-/** Steps of one item in one run: an agent's, and those without one that follow from it (a verdict, then the hand-over). */
-const stepsMax = 3;
 
 export async function run(ports: Ports, settings: Settings, trigger: Trigger, reached: Reached): Promise<Outcome> {
   const who = whoAmI(ports, settings, reached);
@@ -115,21 +113,18 @@ function withPresentProfiles(ports: Ports, settings: Settings, work: AgentWork):
 }
 
 /** What follows from a step and needs no agent is done by the same run: an approved pull request is handed over at once. */
-async function followed(ports: Ports, settings: Settings, who: Who, work: Work, first: Outcome): Promise<Outcome> {
-  let done = first;
+async function followed(ports: Ports, settings: Settings, who: Who, work: Work, done: Outcome): Promise<Outcome> {
+  if (done.outcome !== "done" || !leadsOn(work)) return done;
   const item = work.item.issue.number;
   const trigger: Trigger = { event: "other", item, message: "", actor: null, byHand: false, orderId: "" };
-  for (let step = 1; step < stepsMax && done.outcome === "done" && isAgentWork(work); step++) {
-    const observed = await observe(ports, who, trigger, settings.policy);
-    const { decision, snapshot } = await decided(ports, { ...settings.policy, force: null }, observed.snapshot);
-    if (decision.kind !== "hand-over" && decision.kind !== "give-up") return done;
-    ports.log.line(said(decision));
-    const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
-    if (result.kind === "again") return done;
-    const { outcome: how, reason, next } = result.outcome;
-    done = { ...done, outcome: how, reason: `${done.reason}; ${reason}`, next };
-  }
-  return done;
+  const observed = await observe(ports, who, trigger, settings.policy);
+  const { decision, snapshot } = await decided(ports, { ...settings.policy, force: null }, observed.snapshot);
+  if (!isFollowUp(decision)) return done;
+  ports.log.line(said(decision));
+  const result = await claimAndWork(ports, settings, who, snapshot, decision, observed);
+  if (result.kind === "again") return done;
+  const { outcome: how, reason, next } = result.outcome;
+  return { ...done, outcome: how, reason: `${done.reason}; ${reason}`, next };
 }
 
 function whoAmI(ports: Ports, settings: Settings, { me, reviewer }: Reached): Who {

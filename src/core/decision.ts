@@ -137,6 +137,16 @@ export type Decision =
   | { kind: "dispatch"; item: Item; row: number; work: Work["kind"] }
   | { kind: "idle"; reason: string; passed: readonly Passed[]; replies: readonly Reply[] };
 
+/** Whether a step that needs no agent can follow from it at once: a verdict can end in a hand-over, or with a person; a fresh pull request cannot. */
+export function leadsOn({ kind }: Work): boolean {
+  return kind === "review" || kind === "rework";
+}
+
+/** What the run that judged does itself, rather than another one. */
+export function isFollowUp(decision: Decision): decision is Extract<Work, { kind: "hand-over" | "give-up" }> {
+  return decision.kind === "hand-over" || decision.kind === "give-up";
+}
+
 /** Whether an agent is started for it: such work takes a place, and a cron tick leaves it to a run of its own. */
 export function isAgentWork(work: Work): work is AgentWork {
   return work.kind === "implement" || work.kind === "review" || work.kind === "rework";

@@ -19,7 +19,7 @@ export interface Watched {
   item: Item;
 }
 
-/** Orders to stop that are newer than every other order which was not handled, newest first. `ask` = the forge has to be asked who may. */
+/** Orders to stop that were not handled yet, newest first; an order after them is obeyed by a later run. `ask` = the forge has to be asked who may. */
 export function stopOrders(read: readonly Read[], watched: Watched): { order: Order; trust: "yes" | "ask" }[] {
   const { snapshot, policy, handled, item } = watched;
   const [issue, pull] = read;

@@ -3,7 +3,7 @@
 import type { ControlOrder, Pause } from "../core/model.ts";
 import { describe } from "../errors.ts";
 import { compareAndSwap } from "../ledger/cas.ts";
-import { type ControlState, formatControl, parseControl } from "../ledger/control.ts";
+import { type ControlState, formatControl, noControl, parseControl } from "../ledger/control.ts";
 import { controlRef } from "../ledger/refs.ts";
 import type { Observed, Who } from "../observe.ts";
 import { type Outcome, outcome } from "../outcome.ts";
@@ -70,7 +70,7 @@ export async function countFailure(ports: Ports, settings: Settings, observed: O
   try {
     const host = await ports.host();
     const found = (await host.fetchLedger()).get(controlRef);
-    const state = found === undefined ? { pause: null, handled: [], failures: 0 } : parseControl(found.message);
+    const state = found === undefined ? noControl : parseControl(found.message);
     if (isProgress && state.failures === 0) return;
     const failures = isProgress ? 0 : state.failures + 1;
     const isPaused = state.pause !== null && (state.pause.until === null || state.pause.until > forgeNow(ports));

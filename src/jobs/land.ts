@@ -5,6 +5,7 @@ import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { stageLabel, stages } from "../core/policy.ts";
 import { landingLine, mergedLine, plain } from "../core/report.ts";
+import { landingsMax } from "../core/rows/pull.ts";
 import { ForgeError } from "../errors.ts";
 import type { MergeAnswer } from "../forge/port.ts";
 import { type Outcome, outcome } from "../outcome.ts";
@@ -13,9 +14,6 @@ import { forgeNow, type Job } from "./job.ts";
 import { settle } from "./settle.ts";
 
 type Land = Extract<Work, { kind: "land" }>;
-
-/** How often the merge of one head may be put off; then decide gives it to a person. */
-const landingsMax = 5;
 
 export async function land(job: Job, work: Land): Promise<Outcome> {
   await job.claim.fence();

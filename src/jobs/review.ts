@@ -13,7 +13,7 @@ import { type Outcome, outcome } from "../outcome.ts";
 import { makeWorkspace, type Workspace } from "../workspace.ts";
 import { type Failed, failed } from "./agent-run.ts";
 import { applyEffects } from "./effects.ts";
-import { afterSettling, facts, fail, interrupted, lost, place, spent, statusComment } from "./endings.ts";
+import { afterSettling, facts, fail, interrupted, lost, place, spent, stageEffect, statusComment } from "./endings.ts";
 import { afterBegin } from "./implement.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import { type Interruption, type Keepalive, keepAlive } from "./keepalive.ts";
@@ -65,7 +65,7 @@ async function begin(job: ReviewJob): Promise<void> {
       add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
       remove: on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
     },
-    { id: "stage", do: "labels", on, add: [stageLabel("needs-review")], remove: [] },
+    stageEffect(job, on, "needs-review"),
     {
       ...({ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since } as const),
       add: plan.foreign ? [] : [who.me.login],

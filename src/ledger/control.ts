@@ -20,6 +20,9 @@ export interface ControlState {
   failures: number;
 }
 
+/** Nobody has ordered anything yet. */
+export const noControl: ControlState = { pause: null, handled: [], failures: 0 };
+
 /** Orders that are remembered. */
 const handledMax = 50;
 

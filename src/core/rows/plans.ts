@@ -116,12 +116,11 @@ export function rework(
     const approved = facts.reviews.some(
       (r) => r.state === "approved" && !r.dismissed && r.commit === pull.headSha && isPersons(r.author),
     );
-    const instruction = made.instruction;
     return work({
       kind: "rework",
       item,
       row,
-      plan: { ...made, round, instruction, pull, causes, approved, foreign: item.issue.isPull },
+      plan: { ...made, round, pull, causes, approved, foreign: item.issue.isPull },
     });
   });
 }

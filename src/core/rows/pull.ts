@@ -22,8 +22,8 @@ function isPersons(c: Candidate): boolean {
   return isHandedOver(c) || wasHandedOver(c, known(c).details);
 }
 
-/** How often the forge may put off the merge of one head. */
-const landingsMax = 5;
+/** How often the forge may put off the merge of one head; then a person gets it. */
+export const landingsMax = 5;
 
 function landing(c: Candidate, open: OpenPull): Answer | null {
   const { pull, facts, checks } = open;

@@ -161,6 +161,10 @@ export const LedgerRecord = z.looseObject({
   seenAt: Time.optional(),
   /** `baseBranch` is red at this commit: nothing is tried before it moves. */
   waitsForBase: Sha.optional(),
+  /** How often in a row a run of it was cancelled on the forge; absent = never. Twice goes to a person. */
+  cancelled: Count.optional(),
+  /** Commit below `wip/<key>` that a failed attempt left; offered to the next one. */
+  kept: z.looseObject({ head: Sha, at: Time, attempt: Count, why: z.string() }).optional(),
   /** A merge of this head that the forge put off, and how often. */
   landing: z.looseObject({ head: Sha, times: Count, answer: findingText }).optional(),
 });

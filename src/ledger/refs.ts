@@ -10,6 +10,17 @@ export function slotRef(number: number): string {
   return `${ledgerPrefix}slot/${number}`;
 }
 
+/** Uploaded commits of a run in progress, and work kept from a failed attempt. */
+export function wipRef(key: string): string {
+  return `${ledgerPrefix}wip/${key}`;
+}
+
+/** One line per closed item. */
+export const archiveRef = `${ledgerPrefix}archive`;
+
+/** The day's reserved and spent money, where a day budget is set. */
+export const budgetRef = `${ledgerPrefix}budget`;
+
 export const controlRef = `${ledgerPrefix}control`;
 
 export function branchRef(branch: string): string {
@@ -20,15 +31,20 @@ export type RefName =
   | { kind: "item"; key: string }
   | { kind: "slot"; number: number }
   | { kind: "control" }
+  | { kind: "budget" }
+  | { kind: "archive" }
+  | { kind: "wip"; key: string }
   | { kind: "other" };
 
 /** What a ref of the ledger is about; `other` for everything that this version does not know. */
 export function parseRef(name: string): RefName {
   if (name === controlRef) return { kind: "control" };
+  if (name === budgetRef) return { kind: "budget" };
+  if (name === archiveRef) return { kind: "archive" };
   if (!name.startsWith(ledgerPrefix)) return { kind: "other" };
   const rest = name.slice(ledgerPrefix.length);
-  const item = /^item\/((?:issue|pr)-[1-9]\d{0,9})$/.exec(rest);
-  if (item?.[1] !== undefined) return { kind: "item", key: item[1] };
+  const item = /^(item|wip)\/((?:issue|pr)-[1-9]\d{0,9})$/.exec(rest);
+  if (item?.[2] !== undefined) return { kind: item[1] === "wip" ? "wip" : "item", key: item[2] };
   const slot = /^slot\/([1-9]\d{0,3})$/.exec(rest);
   return slot?.[1] === undefined ? { kind: "other" } : { kind: "slot", number: Number(slot[1]) };
 }

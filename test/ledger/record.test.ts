@@ -12,7 +12,16 @@ import {
   parseRecord,
   recordCharactersMax,
 } from "../../src/ledger/record.ts";
-import { controlRef, itemRef, ledgerPrefix, parseRef, slotRef } from "../../src/ledger/refs.ts";
+import {
+  archiveRef,
+  budgetRef,
+  controlRef,
+  itemRef,
+  ledgerPrefix,
+  parseRef,
+  slotRef,
+  wipRef,
+} from "../../src/ledger/refs.ts";
 import { formatSlot, parseSlot } from "../../src/ledger/slot.ts";
 import { aRecord, aVerdict, iso, now } from "../support/builders.ts";
 
@@ -243,6 +252,9 @@ describe("names of refs", () => {
       }),
     );
     expect(parseRef(controlRef)).toEqual({ kind: "control" });
+    expect(parseRef(wipRef("issue-12"))).toEqual({ kind: "wip", key: "issue-12" });
+    expect(parseRef(archiveRef)).toEqual({ kind: "archive" });
+    expect(parseRef(budgetRef)).toEqual({ kind: "budget" });
   });
 
   test.for([
@@ -253,7 +265,7 @@ describe("names of refs", () => {
     `${ledgerPrefix}item/../control`,
     `${ledgerPrefix}slot/0`,
     `${ledgerPrefix}slot/10000`,
-    `${ledgerPrefix}wip/issue-12`,
+    `${ledgerPrefix}wip/issue-0`,
     `${ledgerPrefix}profile/opus`,
     "refs/agent-dispatch/v2/item/issue-12",
     "",

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Client, isUnknownCall } from "./client.ts";
-import type { Forge, ForgeRun } from "./port.ts";
-import { list, text } from "./schemas.ts";
+import type { Conclusion, Forge, ForgeRun } from "./port.ts";
+import { list, text, time } from "./schemas.ts";
 import { wordsOf } from "./words.ts";
 
 type ActionsCalls = Pick<Forge, "recentRuns" | "runById" | "canDispatch" | "dispatch">;
@@ -9,6 +9,8 @@ type ActionsCalls = Pick<Forge, "recentRuns" | "runById" | "canDispatch" | "disp
 /** Gitea Actions. gitea-js 1.23 knows only the list of tasks. */
 export function actionsCalls(client: Client): ActionsCalls {
   const { owner, name, once, raw, ask, parse, failed, place } = client;
+  // A server without the call is asked once.
+  let hasRuns = true;
 
   return {
     async recentRuns(limit) {
@@ -20,9 +22,12 @@ export function actionsCalls(client: Client): ActionsCalls {
     },
 
     async runById(id) {
+      if (!hasRuns) return null;
       const what = `read run ${id}`;
       const answer = await ask(what, () => raw("GET", `actions/runs/${id}`), { also: [403, 404] });
-      return answer.status < 300 ? parse(what, run, answer) : null;
+      if (answer.status < 300) return parse(what, run, answer);
+      hasRuns = !isUnknownCall(answer);
+      return null;
     },
 
     async canDispatch() {
@@ -66,40 +71,78 @@ function stateOf(status: string): ForgeRun["state"] {
   return states.get(status) ?? "unknown";
 }
 
+const conclusions = ["success", "failure", "cancelled", "skipped"] as const;
+
+function conclusionOf(word: string): Conclusion {
+  return conclusions.find((known) => known === word) ?? "unknown";
+}
+
+/** Gitea writes 1970 for "not yet", and a build may leave the field out. */
+const momentOrNever = time.nullish().transform((at) => (at === undefined || at === null || at <= 0 ? null : at));
+
+/** One job that a runner took, with the name that tells it from the run's others. */
+type Task = ForgeRun & { job: string };
+
 const task = z
-  .object({ run_number: z.number(), workflow_id: z.string(), event: text, status: z.string() })
-  // The task's own `id` is no run's, in no version.
-  .transform((t) => ({
-    id: null,
-    number: t.run_number,
-    workflow: t.workflow_id,
-    event: t.event,
-    state: stateOf(t.status),
-  }));
+  .object({
+    ...{ run_number: z.number(), workflow_id: z.string(), event: text, status: z.string() },
+    ...{ name: text, updated_at: momentOrNever },
+  })
+  .transform((t): Task => {
+    const state = stateOf(t.status);
+    // An ended task changes once more at most, when its log is put away: its last change is its end, or a little later.
+    const ended =
+      state === "ended"
+        ? { endedAt: t.updated_at, conclusion: conclusionOf(t.status) }
+        : { endedAt: null, conclusion: null };
+    // The task's own `id` is no run's, in no version.
+    return { id: null, number: t.run_number, workflow: t.workflow_id, event: t.event, state, ...ended, job: t.name };
+  });
 
 const tasks = z.object({ workflow_runs: list(task) }).transform((answer) => answer.workflow_runs);
 
 const run: z.ZodType<ForgeRun> = z
-  .object({ id: z.number(), run_number: z.number(), path: z.string(), event: text, status: z.string() })
-  .transform((r) => ({
-    id: r.id,
-    number: r.run_number,
-    // `agent.yml@refs/heads/main`, in newer servers with its folder.
-    workflow: (r.path.split("@")[0] ?? "").split("/").at(-1) ?? "",
-    event: r.event,
-    state: stateOf(r.status),
-  }));
+  .object({
+    ...{ id: z.number(), run_number: z.number(), path: z.string(), event: text, status: z.string() },
+    ...{ conclusion: text, completed_at: momentOrNever },
+  })
+  .transform((r) => {
+    const state = stateOf(r.status);
+    return {
+      id: r.id,
+      number: r.run_number,
+      // `agent.yml@refs/heads/main`, in newer servers with its folder.
+      workflow: (r.path.split("@")[0] ?? "").split("/").at(-1) ?? "",
+      event: r.event,
+      state,
+      endedAt: state === "ended" ? r.completed_at : null,
+      conclusion: state === "ended" ? conclusionOf(r.conclusion) : null,
+    };
+  });
 
 /** The more of these states a run's jobs have, the more alive it is: what is not known to have ended counts as going on. */
 const liveliest: readonly ForgeRun["state"][] = ["running", "waiting", "unknown", "ended"];
+/** Of the ends of a run's jobs the first of these is the run's, as the server itself sums them up. */
+const gravest: readonly Conclusion[] = ["cancelled", "failure", "unknown", "success", "skipped"];
 
-/** One entry per run: the list has one per job that a runner has taken. */
-function runsOf(entries: readonly ForgeRun[]): ForgeRun[] {
-  const runs = new Map<number, ForgeRun>();
-  for (const entry of entries) {
-    const other = runs.get(entry.number);
-    const state = liveliest.find((s) => s === entry.state || s === other?.state) ?? "unknown";
-    runs.set(entry.number, { ...entry, state });
-  }
-  return [...runs.values()];
+/** One entry per run: the list has one per job that a runner has taken, the newest first. */
+function runsOf(entries: readonly Task[]): ForgeRun[] {
+  const runs = new Map<number, Task[]>();
+  for (const entry of entries) runs.set(entry.number, [...(runs.get(entry.number) ?? []), entry]);
+  return [...runs.values()].flatMap(summed);
+}
+
+function summed(jobs: readonly Task[]): ForgeRun[] {
+  const [newest] = jobs;
+  if (newest === undefined) return [];
+  const { id, number, workflow, event } = newest;
+  const state = liveliest.find((one) => jobs.some((job) => job.state === one)) ?? "unknown";
+  const going: ForgeRun = { id, number, workflow, event, state, endedAt: null, conclusion: null };
+  if (state !== "ended") return [going];
+  const ends = jobs.flatMap((job) => job.endedAt ?? []);
+  const endedAt = ends.length < jobs.length ? null : Math.max(...ends);
+  // A job that was started again is listed twice: what became of it before counts no more.
+  const last = jobs.filter((job, at) => jobs.findIndex((other) => other.job === job.job) === at);
+  const conclusion = gravest.find((one) => last.some((job) => job.conclusion === one)) ?? "unknown";
+  return [{ ...going, endedAt, conclusion }];
 }

@@ -1,3 +1,4 @@
+import { after } from "../clock.ts";
 import { NoAnswer, silenceOf } from "./silence.ts";
 
 /** One request as it goes out, with an absolute address. */
@@ -36,7 +37,7 @@ export async function attempt(
   onHeaders: (headers: Headers) => void,
 ): Promise<Incoming> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), limits.timeoutMs);
+  const callOff = after(limits.timeoutMs, () => stop.abort());
   try {
     // `manual`: the token must not follow a redirect to another server (http.ts decides).
     const response = await send(out.url.href, {
@@ -54,7 +55,7 @@ export async function attempt(
     if (stop.signal.aborted) throw new NoAnswer("timeout", `${limits.timeoutMs} ms`, thrown);
     throw silenceOf(thrown);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 

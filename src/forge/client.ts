@@ -61,6 +61,8 @@ export function client(http: ForgeHttp, place: Place): Client {
   }
 
   function parse<T>(what: string, schema: z.ZodType<T>, answer: Answer): T {
+    // `null` is how Gitea writes an empty list; no body at all is no list, and no server's of ours.
+    if (answer.json === undefined) throw failedShape(what, answer, "the answer", "it is empty");
     const read = schema.safeParse(answer.json);
     if (read.success) return read.data;
     const issue = read.error.issues[0];

@@ -10,15 +10,15 @@ export interface ForgeClock {
 const resolutionMs = 1000;
 
 /**
- * The newest `Date` plus what has passed since, by the larger of monotonic and wall clock: the first stands still while a machine sleeps,
- * the second can be set back.
+ * The newest `Date` plus what has passed since by the monotonic clock. After a sleep of the machine that is too little, until the next answer:
+ * somebody else's claim then looks younger than it is, which does no harm. The wall clock is not asked: set forward between an answer and a
+ * decision it would make every claim look dead.
  */
-export function forgeClock(wall: () => number, monotonic: () => number): ForgeClock {
-  let base: { date: number; at: number; wall: number; monotonic: number } | null = null;
+export function forgeClock(monotonic: () => number): ForgeClock {
+  let base: { date: number; at: number; monotonic: number } | null = null;
 
   function now(): number | null {
-    if (base === null) return null;
-    return base.at + Math.max(0, wall() - base.wall, monotonic() - base.monotonic);
+    return base === null ? null : base.at + Math.max(0, monotonic() - base.monotonic);
   }
 
   return {
@@ -30,7 +30,7 @@ export function forgeClock(wall: () => number, monotonic: () => number): ForgeCl
       const estimate = now();
       const fits = estimate !== null && estimate >= date && estimate < date + resolutionMs;
       // Keeping an estimate that fits keeps the clock from stepping back at every answer.
-      base = { date, at: fits ? estimate : date, wall: wall(), monotonic: monotonic() };
+      base = { date, at: fits ? estimate : date, monotonic: monotonic() };
     },
   };
 }

@@ -2,7 +2,9 @@ import { ForgeError } from "../errors.ts";
 import { type Answer, AnsweredResponse, Unanswered } from "./http.ts";
 import { answerReason, type Place, type Reason } from "./reason.ts";
 import { silenceReason } from "./reason-silence.ts";
-import { wordsOf } from "./words.ts";
+import { retryAfterMs } from "./retry.ts";
+import { ofTheRequest } from "./silence.ts";
+import { isPage, wordsOf } from "./words.ts";
 
 /** What a status means for one call, where that is more than it means everywhere; null leaves it to the general words. */
 export type Hint = (answer: Answer, words: string) => Partial<Reason> | null;
@@ -31,8 +33,21 @@ export function failedAnswer(what: string, answer: Answer, place: Place, hint: H
       retry: reason.retry,
       // A success that is not of Gitea's kind may have come from Gitea all the same.
       mayBeApplied: answer.mayBeApplied || (answer.method !== "GET" && answer.status < 300),
+      away: busy.has(answer.status) || !isGiteas(answer),
+      retryAfterMs: retryAfterMs(answer.headers, Date.now),
     },
   );
+}
+
+/** "Too many", and what proxies say of a server that is not there. */
+const busy: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/**
+ * Gitea answers in JSON, or in plain text what its router says; with a page only where it crashes. Other pages, and successes that say nothing,
+ * come from what stands before it.
+ */
+function isGiteas(answer: Answer): boolean {
+  return answer.json !== undefined || answer.status === 500 || (answer.status >= 300 && !isPage(answer.headers));
 }
 
 function failedSilence(what: string, thrown: Unanswered, place: Place): ForgeError {
@@ -42,7 +57,10 @@ function failedSilence(what: string, thrown: Unanswered, place: Place): ForgeErr
   return new ForgeError(
     `Could not ${what}: ${method} ${path} got no answer${tried}. ${reason.says}`,
     { method, path, status: 0, answer: "" },
-    { remedy: reason.remedy, mender: reason.mender, retry: reason.retry, mayBeApplied, cause: none },
+    {
+      ...{ remedy: reason.remedy, mender: reason.mender, retry: reason.retry, mayBeApplied, cause: none },
+      away: !ofTheRequest.has(none.silence),
+    },
   );
 }
 
@@ -58,6 +76,7 @@ export function failedShape(what: string, answer: Answer, where: string, problem
       retry: false,
       // A write that was answered with success was applied, whatever its answer looks like.
       mayBeApplied: method !== "GET",
+      away: !isGiteas(answer),
     },
   );
 }

@@ -3,12 +3,13 @@ import { accessCalls } from "./access.ts";
 import { actionsCalls } from "./actions.ts";
 import { client } from "./client.ts";
 import { commentCalls } from "./comments.ts";
-import { forgeHttp, type HttpOptions } from "./http.ts";
+import { type ForgeHttp, forgeHttp, type HttpOptions } from "./http.ts";
 import { issueCalls } from "./issues.ts";
 import { jobCalls } from "./jobs.ts";
 import { mergeCalls } from "./merge.ts";
 import type { Forge } from "./port.ts";
 import { pullCalls } from "./pulls.ts";
+import type { Place } from "./reason.ts";
 import { isBefore } from "./release.ts";
 import { repositoryCalls } from "./repository.ts";
 import { reviewCalls } from "./reviews.ts";
@@ -25,17 +26,24 @@ export function giteaForge(options: GiteaOptions): Forge {
   const serverUrl = serverUrlOf(options.serverUrl);
   const token = tokenOf(options.token);
   const http = forgeHttp({ ...options, serverUrl, token });
-  const calls = client(http, { serverUrl, repository: `${options.owner}/${options.name}`, token });
-  const access = accessCalls(calls);
+  const place = { serverUrl, repository: `${options.owner}/${options.name}`, token };
+  const { writeAccess } = accessCalls(client(http, place));
+  return over(http, place, writeAccess);
+}
+
+/** `writeAccess` is handed on: its answers are kept for the whole run. */
+function over(http: ForgeHttp, place: Place, writeAccess: Forge["writeAccess"]): Forge {
+  const calls = client(http, place);
   const repository = repositoryCalls(calls);
   const defaultBranch = async () => (await repository.repository())?.defaultBranch ?? null;
   const htmlUrl = async () => (await repository.repository())?.htmlUrl ?? null;
   const pulls = pullCalls(calls, defaultBranch);
   return {
-    url: serverUrl,
+    url: place.serverUrl,
     now: http.now,
     requests: http.requests,
-    writeAccess: access.writeAccess,
+    under: (permit) => over(http.under(permit), place, writeAccess),
+    writeAccess,
     ...repository,
     ...issueCalls(calls),
     ...commentCalls(calls),

@@ -1,19 +1,25 @@
+import { systemClock, systemTime } from "../clock.ts";
 import { RunError } from "../errors.ts";
 import { attempt, type Incoming, type Outgoing } from "./attempt.ts";
 import { forgeClock } from "./clock.ts";
+import type { Permit } from "./port.ts";
 import { isWorthRepeating, type Outcome, type Repeat, type RetryLimits, waitMs } from "./retry.ts";
 import { NoAnswer, withoutEffect } from "./silence.ts";
 
 /** Bounds of everything that one run asks of the forge. */
 export interface HttpLimits extends RetryLimits {
-  /** One request, from the first byte out to the last byte in. */
+  /** One sending, from the first byte out to the last byte in, redirects included. */
   timeoutMs: number;
   /** Longest body that is read. */
   bodyBytesMax: number;
-  /** Requests of the whole run, retries and redirects included. */
+  /** Requests of a run at once, retries and redirects included. */
   requestsMax: number;
-  /** Ms of the whole run that may go into tries that failed and into waiting between tries. */
+  /** More of them for each minute that the run lasts: an agent may work for a day, and each life sign of its claim asks a few times. */
+  requestsPerMinute: number;
+  /** Ms of a run, at once, that may go into tries that failed and into waiting between tries. */
   retryMsMax: number;
+  /** More of them for each minute that the run lasts, so that an outage does not leave the rest of a long run without retries. */
+  retryMsPerMinute: number;
 }
 
 /** The longest stay that `post` must bear is a hanging server: 60 s of retries leave room in its five minutes. 1000 requests are about 20 busy runs. */
@@ -21,7 +27,9 @@ export const httpLimits: HttpLimits = {
   timeoutMs: 30_000,
   bodyBytesMax: 10_000_000,
   requestsMax: 1000,
+  requestsPerMinute: 20,
   retryMsMax: 60_000,
+  retryMsPerMinute: 5_000,
   triesMax: 4,
   backoffMs: 500,
   backoffMsMax: 10_000,
@@ -86,6 +94,8 @@ export class AnsweredResponse extends Response {
 
 /** The one place where requests leave for the forge. */
 export interface ForgeHttp {
+  /** The same, whose writes ask a permit before each sending. */
+  under(permit: Permit): ForgeHttp;
   /** For gitea-js (`customFetch`) and for calls it lacks. Resolves to an AnsweredResponse of any status; throws Unanswered. GETs always repeat. */
   fetch(repeat: Repeat): typeof fetch;
   now(): number | null;
@@ -94,26 +104,30 @@ export interface ForgeHttp {
 
 export function forgeHttp(options: HttpOptions): ForgeHttp {
   const limits: HttpLimits = { ...httpLimits, ...options.limits };
-  const wall = options.wall ?? Date.now;
-  const monotonic = options.monotonic ?? (() => performance.now());
+  const wall = options.wall ?? systemTime.wall;
+  const monotonic = options.monotonic ?? systemTime.monotonic;
   const random = options.random ?? Math.random;
-  const sleep = options.sleep ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
+  const sleep = options.sleep ?? systemClock().sleep;
   const send = options.fetch ?? fetch;
-  const clock = forgeClock(wall, monotonic);
+  const clock = forgeClock(monotonic);
   const api = `${options.serverUrl}/api/v1/`;
   let requests = 0;
-  let retryMs = 0;
+  const requestsLeft = allowance(limits.requestsMax, limits.requestsPerMinute, monotonic);
+  const retryMsLeft = allowance(limits.retryMsMax, limits.retryMsPerMinute, monotonic);
 
-  /** One try: the request and its redirects within the origin. */
-  async function oneTry(first: Outgoing): Promise<Outcome> {
+  /** One sending: the request and its redirects within the origin. */
+  async function oneTry(first: Outgoing, timeoutMs: number): Promise<Outcome> {
+    const end = monotonic() + timeoutMs;
     let out = first;
     for (let hops = 0; ; hops++) {
-      if (requests >= limits.requestsMax) {
-        return { kind: "none", none: new NoAnswer("requests-max", `${limits.requestsMax} requests`) };
+      if (requestsLeft.left() < 1) {
+        return { kind: "none", none: new NoAnswer("requests-max", `${requests} requests`) };
       }
+      requestsLeft.spend(1);
       requests++;
       try {
-        const answer = await attempt(send, out, limits, (headers) => clock.observe(headers.get("date")));
+        const bounds = { timeoutMs: Math.max(1, Math.ceil(end - monotonic())), bodyBytesMax: limits.bodyBytesMax };
+        const answer = await attempt(send, out, bounds, (headers) => clock.observe(headers.get("date")));
         const next = redirected(out, answer);
         if (next === null) return { kind: "answer", answer };
         if (hops === hopsMax) return { kind: "none", none: new NoAnswer("redirect", `more than ${hopsMax} redirects`) };
@@ -125,19 +139,23 @@ export function forgeHttp(options: HttpOptions): ForgeHttp {
     }
   }
 
-  async function ask(out: Outgoing, repeat: Repeat): Promise<Answer> {
+  async function ask(out: Outgoing, repeat: Repeat, permit: Permit | null): Promise<Answer> {
     const request = { method: out.method, path: below(api, out.url) };
     const writes = out.method !== "GET";
+    const bound = writes ? permit : null;
+    const timeoutMs = Math.min(limits.timeoutMs, bound?.writeMsMax ?? limits.timeoutMs);
     let mayBeApplied = false;
     for (let tries = 1; ; tries++) {
+      if (bound?.mayWrite() === false)
+        throw new Unanswered(request, new NoAnswer("fenced", "no life sign of its claim in time"), mayBeApplied, tries);
       const started = monotonic();
-      const outcome = await oneTry(out);
+      const outcome = await oneTry(out, timeoutMs);
       mayBeApplied ||= writes && isUncertain(outcome);
       if (tries < limits.triesMax && isWorthRepeating(outcome, out.method, repeat)) {
-        retryMs += monotonic() - started;
+        retryMsLeft.spend(monotonic() - started);
         const wait = waitMs(outcome, tries, limits, random, wall);
-        if (retryMs + wait <= limits.retryMsMax && requests < limits.requestsMax) {
-          retryMs += wait;
+        if (wait <= retryMsLeft.left() && requestsLeft.left() >= 1) {
+          retryMsLeft.spend(wait);
           await sleep(wait);
           continue;
         }
@@ -147,9 +165,10 @@ export function forgeHttp(options: HttpOptions): ForgeHttp {
     }
   }
 
-  return {
+  const under = (permit: Permit | null): ForgeHttp => ({
     now: clock.now,
     requests: () => requests,
+    under,
     fetch: (repeat) => async (input, init) => {
       const method = init?.method ?? "GET";
       const body = typeof init?.body === "string" ? init.body : null;
@@ -164,7 +183,21 @@ export function forgeHttp(options: HttpOptions): ForgeHttp {
       const range = new Headers(init?.headers).get("range");
       if (range !== null) headers["range"] = range;
       const url = addressOf(typeof input === "string" || input instanceof URL ? String(input) : input.url);
-      return new AnsweredResponse(await ask({ url, method, headers, body }, method === "GET" ? "repeat" : repeat));
+      const out = { url, method, headers, body };
+      return new AnsweredResponse(await ask(out, method === "GET" ? "repeat" : repeat, permit));
+    },
+  });
+  return under(null);
+}
+
+/** What a run may spend: so much at once, and more as time passes. */
+function allowance(atOnce: number, perMinute: number, monotonic: () => number) {
+  const begun = monotonic();
+  let spent = 0;
+  return {
+    left: () => atOnce + ((monotonic() - begun) / 60_000) * perMinute - spent,
+    spend(amount: number) {
+      spent += amount;
     },
   };
 }

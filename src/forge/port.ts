@@ -197,7 +197,13 @@ export interface ForgeRun {
   workflow: string;
   event: string;
   state: "waiting" | "running" | "ended" | "unknown";
+  /** When it ended, ms since 1970 by the forge's clock; null while it has not, and where the forge does not say. */
+  endedAt: number | null;
+  /** How it ended, all its jobs together; null while it has not. */
+  conclusion: Conclusion | null;
 }
+
+export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "unknown";
 
 export interface NewPull {
   head: string;
@@ -213,6 +219,14 @@ export interface NewStatus {
   targetUrl: string;
 }
 
+/** What allows writes that belong to a claim. */
+export interface Permit {
+  /** Asked right before each sending of a write, also of one that is repeated. */
+  mayWrite(): boolean;
+  /** Longest time of one sending, from the first byte out to the last byte in, redirects included, in ms. */
+  writeMsMax: number;
+}
+
 export interface Forge {
   /** Address without `/api/v1` and without a slash at the end, as the runner knows it. */
   readonly url: string;
@@ -220,6 +234,8 @@ export interface Forge {
   now(): number | null;
   /** Requests made so far, retries included. */
   requests(): number;
+  /** The same forge, whose writes are bound to a permit: without it they are not sent, and fail as a forge that is away. Reads stay free. */
+  under(permit: Permit): Forge;
 
   /** The token's own account. */
   me(): Promise<Account>;
@@ -298,7 +314,7 @@ export interface Forge {
 
   /** Newest runs first, at most `limit`; null where the server has no such list. */
   recentRuns(limit: number): Promise<ForgeRun[] | null>;
-  /** State of one run by its id; null where the server cannot say (before 1.25). */
+  /** State of one run by its id; null where the server has no such run, or cannot say (before 1.25). */
   runById(id: number): Promise<ForgeRun | null>;
   /** Whether this server can start workflows by REST (from 1.24). */
   canDispatch(): Promise<boolean>;

@@ -77,6 +77,12 @@ export function silenceReason(none: NoAnswer, place: Place): Reason {
         mender: "agent-dispatch",
         retry: true,
       };
+    case "fenced":
+      return {
+        says: `It was not sent: ${none.detail}, and without one another run may have the item.`,
+        remedy: "Nothing has to be done: it is sent once the claim is renewed.",
+        ...server,
+      };
     default:
       return {
         says: `The connection to ${address} failed (${none.detail}).`,

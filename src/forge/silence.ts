@@ -11,6 +11,8 @@ export type Silence =
   | "not-http"
   | "redirect"
   | "requests-max"
+  /** Not sent: the permit that the write is bound to does not hold. */
+  | "fenced"
   | "unknown";
 
 /** A request that ended without a whole answer. Internal to src/forge: `failure.ts` makes the ForgeError of it. */
@@ -35,6 +37,7 @@ export const withoutEffect: ReadonlySet<Silence> = new Set<Silence>([
   "tls",
   "redirect",
   "requests-max",
+  "fenced",
 ]);
 
 /** Silences that may be over in a moment. A certificate, a redirect or a length does not change by asking again. */
@@ -46,6 +49,9 @@ export const passing: ReadonlySet<Silence> = new Set<Silence>([
   "reset",
   "cut",
 ]);
+
+/** Silences that are about one request or one run, not about a forge that is not there. */
+export const ofTheRequest: ReadonlySet<Silence> = new Set<Silence>(["too-large", "requests-max"]);
 
 const byCode = new Map<string, Silence>([
   ["ECONNREFUSED", "refused"],

@@ -31,6 +31,8 @@ export interface Ground {
   startCi(repo: Repo): Promise<void>;
   /** Pushes `checksFile` to `main`, whose jobs then run. Answers the commit. The repository has no other workflow that runs on a push. */
   startChecks(repo: Repo): Promise<string>;
+  /** Ends the run of this number as a person does on its page. */
+  cancelRun(repo: Repo, number: number): Promise<void>;
   as(account: Account | { token: string }): Api;
 
   diagnostics(): Promise<string>;

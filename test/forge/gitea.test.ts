@@ -370,6 +370,41 @@ describe("Actions", () => {
     expect(runs?.map((r) => `${r.number} ${r.state}`)).toEqual(["9 running", "8 unknown", "7 waiting", "6 ended"]);
   });
 
+  test("a run ends with the last of its jobs, and how its jobs ended last", async () => {
+    const job = (run_number: number, name: string, status: string, minute: number | null) => ({
+      ...{ run_number, name, workflow_id: "a.yml", event: "push", status },
+      updated_at: minute === null ? "1970-01-01T00:00:00Z" : `2026-03-01T12:0${minute}:00Z`,
+    });
+    const tasks = [
+      job(9, "work", "success", 5),
+      job(9, "test", "failure", 3),
+      job(9, "work", "cancelled", 1),
+      job(8, "work", "failure", 1),
+      job(8, "test", "cancelled", 2),
+      job(7, "work", "skipped", null),
+      job(6, "work", "odd", 1),
+    ];
+    const server = await serve((_, response) => json(response, 200, { workflow_runs: tasks, total_count: 7 }));
+    const at = (minute: number) => Date.parse(`2026-03-01T12:0${minute}:00Z`);
+    const runs = await forgeOn(server.url).recentRuns(10);
+    expect(runs?.map((run) => [run.number, run.endedAt, run.conclusion])).toEqual([
+      [9, at(5), "failure"],
+      [8, at(2), "cancelled"],
+      [7, null, "skipped"],
+      [6, null, null],
+    ]);
+  });
+
+  test("a server that has no runs by id is asked once", async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
+      response.end("404 page not found\n");
+    });
+    const forge = forgeOn(server.url);
+    for (const id of [1, 2, 3]) expect(await forge.runById(id)).toBeNull();
+    expect(server.seen).toHaveLength(1);
+  });
+
   test("a server before 1.24 cannot dispatch", async () => {
     const server = await serve((_, response) => {
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });

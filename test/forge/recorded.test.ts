@@ -483,11 +483,12 @@ describe.each(versions)("Gitea %s", (version) => {
 
   describe("Actions", () => {
     const flows = async (...steps: string[]) => on(await replay(version, ...steps), "flows");
+    const going = { endedAt: null, conclusion: null };
 
     test("recent runs, one entry per run", async () => {
       const server = await replay(version, "actions: tasks, one running");
       expect(await on(server, "flows").recentRuns(1)).toEqual([
-        { id: null, number: 7, workflow: "slow.yml", event: "workflow_dispatch", state: "running" },
+        { ...going, id: null, number: 7, workflow: "slow.yml", event: "workflow_dispatch", state: "running" },
       ]);
       // 1.24 ignores a limit without page.
       expect(server.seen[0]?.path).toContain("limit=1&page=1");
@@ -496,6 +497,21 @@ describe.each(versions)("Gitea %s", (version) => {
         true,
       );
       expect(await on(await replay(version, "actions off: tasks"), "noactions").recentRuns(5)).toBeNull();
+    });
+
+    test("when a run ended, and how", async () => {
+      const runs = (await (await flows("actions: tasks, done")).recentRuns(50)) ?? [];
+      const how = new Map(runs.map((run) => [run.number, run.conclusion]));
+      // 1.24 ended run 7 when the same workflow was dispatched again.
+      expect(how.get(7)).toBe(version === "1.24.7" ? "cancelled" : "success");
+      expect(runs.every((run) => run.endedAt !== null)).toBe(true);
+      if (version === "1.24.7") return;
+      expect(how.get(3)).toBe("failure");
+      const done = await (await flows("actions: run, done")).runById(1);
+      expect(done).toMatchObject({ state: "ended", conclusion: "success", endedAt: expect.any(Number) });
+      // Started again: the time of its former end is gone.
+      const again = await (await flows("actions: run, started again")).runById(1);
+      expect(again).toMatchObject({ ...going, state: "waiting" });
     });
 
     test("a run by id, from 1.25", async () => {
@@ -510,6 +526,7 @@ describe.each(versions)("Gitea %s", (version) => {
           workflow: "agent.yml",
           event: "workflow_dispatch",
           state: "waiting",
+          ...going,
         });
         expect(running).toMatchObject({ id: 7, workflow: "slow.yml", state: "running" });
         expect(done).toMatchObject({ id: 1, state: "ended" });

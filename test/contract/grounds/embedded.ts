@@ -4,7 +4,7 @@ import { type Forge, type ForgeVersion, startForge } from "../../support/forge/f
 import type { Unit as ForgeUnit } from "../../support/forge/model.ts";
 import { type Choice, checksFile, type Ground, type RepoChange } from "../ground.ts";
 
-/** The embedded forge with nothing that executes: its runner takes a run and ends it with success. */
+/** The embedded forge with nothing that executes: its runner takes a run and ends it with success, unless one of its steps sleeps. */
 export function embedded(version: ForgeVersion): Choice {
   return { name: `embedded forge as ${version}`, start: () => startEmbedded(version) };
 }
@@ -13,7 +13,10 @@ async function startEmbedded(version: ForgeVersion): Promise<Ground> {
   const forge = await startForge({ version });
   const admin = withToken(forge.addUser({ login: "root-admin", admin: true }));
   const runner = forge.on("dispatch", (run) => {
-    if (run.jobs.every((job) => job.runsOn.includes("ubuntu-latest"))) finish(forge, run.id);
+    if (!run.jobs.every((job) => job.runsOn.includes("ubuntu-latest"))) return;
+    forge.pickUp(run.id);
+    const sleeps = run.jobs.some((job) => job.steps.some((step) => step.includes("sleep")));
+    if (!sleeps) forge.endRun(run.id, "success");
   });
   return {
     name: `embedded forge as ${version}`,
@@ -65,6 +68,11 @@ async function startEmbedded(version: ForgeVersion): Promise<Ground> {
       });
       return sha;
     },
+    cancelRun: async ({ fullName }, number) => {
+      const run = forge.repo(fullName).runs.find((one) => one.number === number);
+      if (run === undefined) throw new Error(`${fullName} has no run ${number}`);
+      forge.endRun(run.id, "cancelled");
+    },
     as: (account) => apiOf(forge.url, `token ${account.token}`),
     diagnostics: async () =>
       forge.requests
@@ -76,11 +84,6 @@ async function startEmbedded(version: ForgeVersion): Promise<Ground> {
       await forge.close();
     },
   };
-}
-
-function finish(forge: Forge, id: number): void {
-  forge.pickUp(id);
-  forge.endRun(id, "success");
 }
 
 /** The forge takes a token wherever Gitea takes a password. */

@@ -52,6 +52,11 @@ function groundOf(server: Server, hasRunner: boolean): Ground {
       await server.pushFiles(repo, { "ci.txt": `${Date.now()}\n` });
     },
     startChecks: (repo) => server.pushFiles(repo, { ".gitea/workflows/checks.yml": `${checksFile}# ${Date.now()}\n` }),
+    cancelRun: async (repo, number) => {
+      const run = (await server.runs(repo)).find((one) => one.number === number);
+      if (run === undefined) throw new Error(`${repo.fullName} has no run ${number}`);
+      await server.cancelRun(repo, run);
+    },
     as: server.as,
     diagnostics: server.diagnostics,
     close: server.close,

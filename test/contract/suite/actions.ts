@@ -100,6 +100,49 @@ export function actionsContract(stage: () => Stage): void {
       expect(ids.length).toBeGreaterThan(0);
     });
 
+    test("when a run ended, and how", async () => {
+      if (!stage().ground.hasRunner || !facts().dispatch) return;
+      const { ground, cast } = stage();
+      const long = "jobs: { work: { runs-on: ubuntu-latest, steps: [{ run: 'sleep 120' }] } }\n";
+      const place = await stage().repo("actions-ends", {
+        "README.md": "x\n",
+        ".gitea/workflows/good.yml": `name: Good\non: { workflow_dispatch: {} }\n${job}`,
+        ".gitea/workflows/long.yml": `name: Long\non: { workflow_dispatch: {} }\n${long}`,
+        ".gitea/workflows/checks.yml": checksFile,
+      });
+      const here = stage().forge(place, cast.bot);
+      const latest = (file: string, state: ForgeRun["state"]) =>
+        until(
+          async () => (await here.recentRuns(20))?.find((run) => run.workflow === file && run.state === state),
+          takenMs,
+          `${file} ${state}`,
+        );
+      await ground.startChecks(place);
+      await here.dispatch("good.yml", "main", {});
+      const begun = here.now() ?? 0;
+      const ended = [await latest("checks.yml", "ended"), await latest("good.yml", "ended")];
+      expect(ended.map((run) => run.conclusion)).toEqual(["failure", "success"]);
+      await here.dispatch("long.yml", "main", {});
+      const going = await latest("long.yml", "running");
+      expect(going).toMatchObject({ endedAt: null, conclusion: null });
+      await ground.cancelRun(place, going.number);
+      const cancelled = await latest("long.yml", "ended");
+      expect(cancelled).toMatchObject({ number: going.number, conclusion: "cancelled" });
+      for (const run of [...ended, cancelled]) {
+        expect(run.endedAt).toBeGreaterThan(begun - 60_000);
+        expect(run.endedAt).toBeLessThanOrEqual((here.now() ?? 0) + 1_000);
+      }
+      if (!facts().runById) return;
+      // The same of each run alone.
+      const answer = await stage().rest(place, cast.owner).request("GET", "/actions/runs?limit=20");
+      const alone = await Promise.all(idsOf(answer.body).map((id) => here.runById(id)));
+      for (const run of [...ended, cancelled]) {
+        const same = alone.find((one) => one?.number === run.number);
+        expect(same).toMatchObject({ state: "ended", conclusion: run.conclusion, workflow: run.workflow });
+        expect(Math.abs((same?.endedAt ?? 0) - (run.endedAt ?? 0))).toBeLessThan(15_000);
+      }
+    }, 120_000);
+
     test("a workflow, branch or trigger that is not there", async () => {
       expect((await forge.dispatch("absent.yml", "main", {})).kind).toBe("refused");
       expect((await forge.dispatch("agent.yml", "absent", {})).kind).toBe("refused");

@@ -238,6 +238,21 @@ export function gitContract(stage: () => Stage): void {
       }
     });
 
+    // What a server has when it died between the refs of one push.
+    test("a commit that no ref holds any more, by its id; one that was never there", async () => {
+      const lost = "refs/heads/lost";
+      const [sha = ""] = await makeCommits(host, [{ parent: main, files: { lost: "1\n" } }]);
+      await pushNew(host, { [lost]: sha });
+      expect(await host.push([{ ref: lost, old: sha, new: null }])).toMatchObject({ kind: "ok" });
+      const other = await stage().host(repo, stage().cast.bot);
+      expect(await other.deepen([sha], 50)).toBeNull();
+      expect((await other.must(["cat-file", "-t", sha])).toString("utf8").trim()).toBe("commit");
+      // It can be pushed from there to where it should have been.
+      expect(await other.push([{ ref: lost, old: null, new: sha }])).toMatchObject({ kind: "ok" });
+      expect(await at(lost)).toEqual([sha]);
+      expect(await other.deepen([aSha()], 50)).toMatch(/not our ref|unadvertised object/);
+    });
+
     test("a ref by its history's depth", async () => {
       const names = ["1", "2", "3", "4"];
       const tips: string[] = [];

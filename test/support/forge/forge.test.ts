@@ -139,6 +139,25 @@ describe("faults", () => {
     expect(forge.world.git(forge.repo("acme/app")).branch("work")).toBe(head);
   });
 
+  it("a torn push has moved its first refs by name, and left the commits of all", async () => {
+    const forge = await aForge();
+    const clone = await aClone(forge);
+    forge.faults.add({ when: (r) => r.path.endsWith("/git-receive-pack"), times: 1, do: { torn: 2 } });
+    const refs = ["refs/heads/work", "refs/agent-dispatch/v1/b", "refs/agent-dispatch/v1/a"];
+    const pushed = await git(clone, "push", "--atomic", "origin", ...refs.map((ref) => `work:${ref}`));
+    expect(pushed.exit).not.toBe(0);
+    expect(pushed.output).toContain("502");
+    const there = forge.world.git(forge.repo("acme/app"));
+    const head = (await git(clone, "rev-parse", "work")).output.trim();
+    expect(refs.map((ref) => there.ref(ref))).toEqual([undefined, head, head]);
+    forge.faults.add({ when: (r) => r.path.endsWith("/git-receive-pack"), times: 1, do: { torn: 1 } });
+    await git(clone, "commit", "--allow-empty", "-qm", "more");
+    await git(clone, "push", "--atomic", "origin", `${head}:refs/agent-dispatch/v1/c`, "work");
+    const more = (await git(clone, "rev-parse", "work")).output.trim();
+    expect([there.ref("refs/agent-dispatch/v1/c"), there.ref("refs/heads/work")]).toEqual([head, undefined]);
+    expect((await there.commit(more))?.sha).toBe(more);
+  });
+
   it("a push that meets a 502 has moved nothing", async () => {
     const forge = await aForge();
     const clone = await aClone(forge);

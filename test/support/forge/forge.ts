@@ -9,7 +9,7 @@ import type { Run, RunStatus } from "./model.ts";
 import { Seeds } from "./seeds.ts";
 import { ForgeServer, type LoggedRequest } from "./server.ts";
 import type { ForgeVersion } from "./versions.ts";
-import { World } from "./world.ts";
+import { type Memory, World } from "./world.ts";
 
 export type { Answer, Client } from "./client.ts";
 export type { ForgeEvent } from "./events.ts";
@@ -18,6 +18,7 @@ export type * from "./model.ts";
 export type { NewRepo } from "./seeds.ts";
 export type { LoggedRequest } from "./server.ts";
 export type { ForgeVersion } from "./versions.ts";
+export type { Memory } from "./world.ts";
 
 export interface ForgeOptions {
   /** Default 1.27.0. */
@@ -84,6 +85,15 @@ export class Forge extends Seeds {
     this.#server.latencyMs = value;
   }
 
+  /** How fast pushes are read, as over a slow line; 0 = as they come. */
+  get pushBytesPerSecond(): number {
+    return this.#server.pushBytesPerSecond;
+  }
+
+  set pushBytesPerSecond(value: number) {
+    this.#server.pushBytesPerSecond = value;
+  }
+
   /** Added to the real time in the `Date` header and in everything the forge writes down. */
   get clockOffsetMs(): number {
     return this.world.clockOffsetMs;
@@ -108,9 +118,31 @@ export class Forge extends Seeds {
     this.world.mergeCheckMs = value;
   }
 
+  /** For `recall`. */
+  remember(): Memory {
+    return this.world.remember();
+  }
+
+  /** Becomes again what it was then, under the same address; no request may be under way. */
+  recall(memory: Memory): void {
+    this.world.recall(memory);
+    this.#server.requests.length = 0;
+    this.faults.clear();
+  }
+
   async close(): Promise<void> {
     await this.#server.close();
     this.closeRepositories();
+  }
+
+  /** As a KILL: all connections end at once, and nothing is answered until `restart`. What it knows stays, as on a disk. */
+  async crash(): Promise<void> {
+    await this.#server.crash();
+  }
+
+  /** Goes on at the same address after a crash. */
+  async restart(): Promise<void> {
+    await this.#server.listen(Number(new URL(this.url).port));
   }
 
   /** Acts as this account through the routes; its requests are in the log like all others. */

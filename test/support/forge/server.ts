@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { identify } from "./auth.ts";
-import { type Fault, type FaultDeed, Faults, type SeenRequest } from "./faults.ts";
+import { type Fault, type FaultDeed, Faults, type SeenRequest, tornPush } from "./faults.ts";
 import { answerGit, parseGitPath } from "./git-routes.ts";
 import { json, type Reply, text } from "./reply.ts";
 import { Router } from "./router.ts";
@@ -26,19 +26,28 @@ export class ForgeServer {
   readonly requests: LoggedRequest[] = [];
   /** Waited before every answer. */
   latencyMs = 0;
+  /** How fast pushes are read, as over a slow line; 0 = as they come. */
+  pushBytesPerSecond = 0;
   readonly #world: World;
   readonly #router: Router;
   readonly #server: Server;
+  /** Being answered. */
+  readonly #open = new Set<Promise<void>>();
+  /** Counts crashes: what came in before one is not begun after it. */
+  #life = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#router = new Router(allRoutes, world.features);
     this.#server = createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        // A defect of the forge itself, told apart from the 500s that Gitea gives.
-        const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        if (!response.headersSent) this.#send(response, json(500, { message: `forge defect: ${message}` }));
-      });
+      const answered = this.#serve(request, response)
+        .catch((error: unknown) => {
+          // A defect of the forge itself, told apart from the 500s that Gitea gives.
+          const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+          if (!response.headersSent) this.#send(response, json(500, { message: `forge defect: ${message}` }));
+        })
+        .finally(() => this.#open.delete(answered));
+      this.#open.add(answered);
     });
     this.#server.keepAliveTimeout = 60_000;
   }
@@ -59,9 +68,20 @@ export class ForgeServer {
     await closed;
   }
 
+  /**
+   * As a KILL: nobody hears an answer any more. What had begun is carried out, since git's processes outlive a killed Gitea; what had not is
+   * dropped. Call `listen` with the same port to start again.
+   */
+  async crash(): Promise<void> {
+    this.#life++;
+    await this.close();
+    await Promise.all(this.#open);
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
+    const life = this.#life;
     const url = request.url ?? "/";
+    const body = await readBody(request, url.endsWith("/git-receive-pack") ? this.pushBytesPerSecond : 0);
     const headers = flatHeaders(request);
     const seen = this.#see(request.method ?? "GET", url, headers, body);
     const logged: LoggedRequest = {
@@ -77,6 +97,11 @@ export class ForgeServer {
     if (this.latencyMs > 0) await sleep(this.latencyMs);
     if (fault) {
       logged.fault = fault.do;
+      await fault.hold?.(seen);
+      if (fault.delayMs) await sleep(fault.delayMs);
+    }
+    if (life !== this.#life) return;
+    if (fault) {
       await this.#meet(fault, seen, headers, response, logged);
       return;
     }
@@ -100,9 +125,13 @@ export class ForgeServer {
     response: ServerResponse,
     logged: LoggedRequest,
   ): Promise<void> {
-    await fault.hold?.(seen);
-    if (fault.delayMs) await sleep(fault.delayMs);
     const deed = fault.do;
+    if (typeof deed === "object" && "torn" in deed) {
+      await this.#answer({ ...seen, body: tornPush(seen.body, deed.torn) }, headers);
+      logged.status = 502;
+      this.#send(response, proxyPage(502));
+      return;
+    }
     if (typeof deed === "object") {
       const reply = { status: deed.status, headers: deed.headers ?? {}, body: deed.body ?? "" };
       logged.status = deed.status;
@@ -221,8 +250,12 @@ function flatHeaders(request: IncomingMessage): Record<string, string> {
   return headers;
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage, bytesPerSecond: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    chunks.push(bytes);
+    if (bytesPerSecond > 0) await sleep((1000 * bytes.length) / bytesPerSecond);
+  }
   return Buffer.concat(chunks);
 }

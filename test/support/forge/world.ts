@@ -5,27 +5,35 @@ import type { Issue, Repo, Run, Team, Token, User } from "./model.ts";
 import { Errors } from "./reply.ts";
 import { type Features, type ForgeVersion, featuresOf } from "./versions.ts";
 
+/** All that a forge remembers besides its repositories' objects, as values; `refs` by the folder of the repository. */
+export interface Memory {
+  readonly world: Pick<World, "users" | "teams" | "tokens" | "repos" | "orgLabels" | "events" | "actionsUser">;
+  readonly counters: Map<string, number>;
+  readonly clockOffsetMs: number;
+  readonly refs: Map<string, Map<string, string>>;
+}
+
 /** Everything one forge remembers, and its clock. */
 export class World {
   readonly features: Features;
   readonly errors: Errors;
-  readonly users: User[] = [];
-  readonly teams: Team[] = [];
-  readonly tokens: Token[] = [];
-  readonly repos: Repo[] = [];
-  readonly orgLabels: Repo["labels"] = [];
-  readonly events: ForgeEvent[] = [];
+  users: User[] = [];
+  teams: Team[] = [];
+  tokens: Token[] = [];
+  repos: Repo[] = [];
+  orgLabels: Repo["labels"] = [];
+  events: ForgeEvent[] = [];
   readonly bus = new Bus();
   readonly gits = new Map<Repo, GitRepository>();
   /** The bot user behind automatic tokens; no row, so never assignee or reviewer. */
-  readonly actionsUser: User;
+  actionsUser: User;
   url = "";
   clockOffsetMs = 0;
   /** The clock that the offset is added to. */
   realMs: () => number = Date.now;
   /** How long the conflict check "runs" after a head or base moved. */
   mergeCheckMs = 0;
-  readonly #counters = new Map<string, number>();
+  #counters = new Map<string, number>();
 
   constructor(version: ForgeVersion) {
     this.features = featuresOf(version);
@@ -53,6 +61,30 @@ export class World {
     const value = (this.#counters.get(counter) ?? 0) + 1;
     this.#counters.set(counter, value);
     return value;
+  }
+
+  /** For `recall`: as it is now, also when it goes on. */
+  remember(): Memory {
+    const { users, teams, tokens, repos, orgLabels, events, actionsUser } = this;
+    const refs = new Map(repos.map((repo) => [repo.gitDir, this.git(repo).refs()]));
+    const world = { users, teams, tokens, repos, orgLabels, events, actionsUser };
+    return structuredClone({ world, counters: this.#counters, clockOffsetMs: this.clockOffsetMs, refs });
+  }
+
+  /** Becomes again what it was then. Objects that came since stay, as they do on a server until it cleans up; no request may be under way. */
+  recall(memory: Memory): void {
+    const { world, counters, clockOffsetMs, refs } = structuredClone(memory);
+    const gits = new Map([...this.gits.values()].map((git) => [git.dir, git]));
+    Object.assign(this, world);
+    this.#counters = counters;
+    this.clockOffsetMs = clockOffsetMs;
+    this.gits.clear();
+    for (const repo of this.repos) {
+      const git = gits.get(repo.gitDir);
+      if (git === undefined) throw new Error(`${fullName(repo)} has no git directory`);
+      git.setRefs(refs.get(repo.gitDir) ?? new Map());
+      this.gits.set(repo, git);
+    }
   }
 
   findUser(login: string): User | undefined {

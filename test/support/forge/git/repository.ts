@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeHooks } from "./hooks.ts";
 import { type GitObject, ObjectReader } from "./objects.ts";
@@ -129,6 +129,14 @@ export class GitRepository {
   async moveRef(name: string, sha: string, old?: string): Promise<boolean> {
     const args = ["update-ref", name, sha, ...(old === undefined ? [] : [old])];
     return (await this.run(args)).exit === 0;
+  }
+
+  /** These and no others. */
+  setRefs(refs: ReadonlyMap<string, string>): void {
+    rmSync(join(this.dir, "refs"), { recursive: true, force: true });
+    mkdirSync(join(this.dir, "refs", "heads"), { recursive: true });
+    const lines = [...refs].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, sha]) => `${sha} ${name}\n`);
+    writeFileSync(join(this.dir, "packed-refs"), `# pack-refs with: sorted\n${lines.join("")}`);
   }
 
   async deleteRef(name: string): Promise<boolean> {

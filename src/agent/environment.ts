@@ -27,6 +27,8 @@ export interface Task {
   tmp: string;
   /** Whether the agent's processes have user id 0. */
   root: boolean;
+  /** Variables that mark the processes of this run: see mark.ts. */
+  marks: Readonly<Record<string, string>>;
 }
 
 const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -62,6 +64,7 @@ export function environment(profile: Profile, task: Task, host: HostEnvironment)
     AGENT_DISPATCH_PROMPT: task.promptFile,
     AGENT_DISPATCH_ATTEMPT: String(task.attempt),
     AGENT_DISPATCH_ROUND: String(task.round),
+    ...task.marks,
   };
 }
 

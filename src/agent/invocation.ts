@@ -14,9 +14,13 @@ export interface Invocation {
   stdin: string;
   /** Value of `AGENT_DISPATCH_RESULT`: no process outside of this run has it in its environment. */
   resultFile: string;
+  /** Folder that nobody outside of this run works in, for finding what it left; null = none. */
+  folder: string | null;
 }
 
 export interface Start extends Task {
+  /** As in the invocation. */
+  folder: string | null;
   /** The clone, as the agent sees it. */
   cwd: string;
   /** Its text is also in `promptFile`. */
@@ -42,6 +46,7 @@ export function invocation(profile: Profile, start: Start, host: HostEnvironment
     // A CLI that takes its prompt elsewhere gets an empty and closed input: with an open one several of them wait for ever.
     stdin: preset.prompt.via === "stdin" ? start.prompt : "",
     resultFile: start.resultFile,
+    folder: start.folder,
   };
 }
 

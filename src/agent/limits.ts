@@ -49,7 +49,8 @@ export function reasonToStop(seen: Seen, limits: Limits): { reason: EndReason; t
     };
   if (isOver(life, limits.wallMs))
     return { reason: "wall", text: `The agent was stopped at its time limit of ${duration(limits.wallMs)}.` };
-  if (bytes === 0 && isOver(life, limits.startUpMs))
+  // Before the first byte the silence is the whole life, but for the time in which nobody could hear it.
+  if (bytes === 0 && isOver(silence, limits.startUpMs))
     return { reason: "start-up", text: `The agent printed nothing within ${duration(limits.startUpMs)} of its start.` };
   if (isOver(silence, limits.silenceMs))
     return { reason: "silence", text: `The agent was stopped after ${duration(limits.silenceMs)} without any output.` };

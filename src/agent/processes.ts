@@ -1,13 +1,16 @@
 // What runs on this machine, as Linux tells it in /proc. Synchronous on purpose: between looking and killing nothing of ours should run, and
 // one look costs a few milliseconds.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { sep } from "node:path";
 
 /** A process as the kernel knows it: the number alone is given out again, number and start time together are not. */
 export interface Process {
   pid: number;
   parent: number;
   group: number;
+  /** Number of its session: only who begins one gets a new number, and nobody can join one. */
+  session: number;
   /** In clock ticks since boot. */
   startedTicks: number;
 }
@@ -22,8 +25,19 @@ export function listProcesses(): Process[] | null {
   }
   // macOS and others have no /proc, some systems have an empty one.
   if (!names.includes("self")) return null;
-  return names.flatMap((name) => (/^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : []));
+  const table = new Map<number, Process | null>();
+  // The list of names is old when the last of them is read: who began meanwhile, perhaps in the place of one that ended, is read at once.
+  for (let reads = 0; reads < readsMax; reads++) {
+    const fresh = names.flatMap((name) => (/^\d+$/.test(name) && !table.has(Number(name)) ? [Number(name)] : []));
+    if (fresh.length === 0) break;
+    for (const pid of fresh) table.set(pid, readProcess(pid));
+    names = readdirSync("/proc");
+  }
+  return [...table.values()].filter((at) => at !== null);
 }
+
+/** Most readings of the list for one table: on a busy machine somebody always begins. */
+const readsMax = 4;
 
 /** Whether that very process is still there. */
 export function isAlive(process: Process): boolean {
@@ -56,27 +70,60 @@ export function withAncestors(table: readonly Process[], pid: number): Set<numbe
 
 /** Whether the process was started with exactly this `NAME=value` in its environment. False where we may not look. */
 export function hasMarker(pid: number, marker: string): boolean {
+  return environ(pid).includes(`\0${Buffer.from(marker).toString("latin1")}\0`);
+}
+
+/** Value of a variable that the process was started with; null without one, or where we may not look. */
+export function variableOf(pid: number, name: string): string | null {
+  const found = environ(pid);
+  const start = found.indexOf(`\0${name}=`);
+  if (start < 0) return null;
+  const value = found.slice(start + name.length + 2);
+  return value.slice(0, value.indexOf("\0"));
+}
+
+/** The environment as it was at the start, each entry between two null characters. Empty where we may not look. */
+function environ(pid: number): string {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}`.includes(
-      `\0${Buffer.from(marker).toString("latin1")}\0`,
-    );
+    return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}\0`;
   } catch {
-    return false;
+    return "";
   }
 }
 
-function readProcess(pid: number): Process | null {
+/** Whether it works, or has its root, in this folder or below; also after the folder was removed. */
+export function isBelow(pid: number, folder: string): boolean {
+  return ["cwd", "root"].some((link) => {
+    try {
+      const at = readlinkSync(`/proc/${pid}/${link}`).replace(/ \(deleted\)$/, "");
+      return at === folder || at.startsWith(`${folder}${sep}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Its short name, as it calls itself: at most 15 characters, and not to be believed. */
+export function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "?";
+  }
+}
+
+export function readProcess(pid: number): Process | null {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   } catch {
     return null;
   }
-  // "pid (name) state parent group …": the name may itself contain blanks and brackets, so count from the last bracket.
+  // "pid (name) state parent group session …": the name may itself contain blanks and brackets, so count from the last bracket.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, parent, group] = fields;
-  const started = fields[19];
-  if (state === undefined || parent === undefined || group === undefined || started === undefined) return null;
-  if (state === "Z" || state === "X") return null;
-  return { pid, parent: Number(parent), group: Number(group), startedTicks: Number(started) };
+  const [state, ...numbers] = [fields[0], fields[1], fields[2], fields[3], fields[19]];
+  if (state === undefined || state === "Z" || state === "X") return null;
+  const [parent, group, session, startedTicks] = numbers.map(Number);
+  if (parent === undefined || group === undefined || session === undefined || startedTicks === undefined) return null;
+  return Number.isNaN(parent + group + session + startedTicks) ? null : { pid, parent, group, session, startedTicks };
 }

@@ -9,13 +9,16 @@ import { RunError } from "../errors.ts";
 import { Capture, type Follower } from "./capture.ts";
 import type { Invocation } from "./invocation.ts";
 import { type EndReason, type Limits, reasonToStop } from "./limits.ts";
+import type { Process } from "./processes.ts";
 import { type Exit, feed, type Running, type SpawnError, start } from "./spawn.ts";
-import { type Dead, endTree, look, type Tree, type TreeEnd } from "./tree.ts";
+import { type Dead, endTree, look, ownFolder, type Tree, type TreeEnd } from "./tree.ts";
 import { type Clock, systemClock, Watch } from "./watch.ts";
 
 export interface Hooks {
   /** Called as soon as the process exists and before anything is waited for, so that `post` can find it. */
   onStarted?: (agent: { pid: number; pgid: number }) => void;
+  /** Called right after the start and then at every look with all that lives of the tree, for the same purpose: see trace.ts. */
+  onLook?: (living: readonly Process[]) => void;
   onHeartbeat?: (beat: Heartbeat) => void;
   /** Reads along on standard output, to notice an agent that has finished its work and does not end. */
   output?: Follower & { readonly isFinished: boolean };
@@ -91,14 +94,17 @@ export async function supervise(
 
   const agent = start(invocation);
   const leader = () => (agent.kind === "running" && agent.isRunning() ? agent.pid : null);
-  const tree: Tree = { resultFile: invocation.resultFile, leader, seen: new Map() };
+  const { resultFile, folder } = invocation;
+  const marks = [`AGENT_DISPATCH_RESULT=${resultFile}`];
+  const tree: Tree = { marks, folder: folder === null ? null : ownFolder(folder), leader, seen: new Map() };
   try {
     if (agent.kind === "failed") return ended(await agent.error, 0, [await endTree(tree, { graceMs: 0 })]);
     hooks.onStarted?.({ pid: agent.pid, pgid: agent.pid });
+    hooks.onLook?.(look(tree));
     capture.read(agent.child.stdout, agent.child.stderr, hooks.output ?? null);
     feed(agent, invocation.stdin);
     const stopped = await exitOrStop({ agent, tree, life, silence, capture, limits, hooks, clock });
-    const ends = stopped === null ? [] : [await endTree(tree, { graceMs: limits.graceMs })];
+    const ends = stopped === null ? [] : [await endTree(tree, { graceMs: graceOf(stopped, limits) })];
     // A killed process that the kernel holds never exits; the sweep then names it.
     const exit = await Promise.race([agent.exit, sleep(exitWaitMs, null, { ref: false })]);
     const durationMs = life.elapsedMs;
@@ -119,6 +125,13 @@ export async function supervise(
 }
 
 const exitWaitMs = 5_000;
+
+/** Longest grace where somebody wants it ended, in ms: they wait, and nothing it still says is used. */
+const stopGraceMsMax = 3_000;
+
+function graceOf({ reason }: Killed, { graceMs }: Limits): number {
+  return reason === "stopped" ? Math.min(graceMs, stopGraceMsMax) : graceMs;
+}
 
 interface Scene {
   agent: Running;
@@ -158,17 +171,29 @@ function exitOrStop(scene: Scene): Promise<Killed | null> {
   });
 }
 
+/** Between two looks, in ms: more than that means that this process, or the whole machine, stood still. Then nobody could hear the agent. */
+const standstillMs = 5_000;
+
 /** What is done at every look: remember the tree, tell that it lives, compare with the limits. */
 function ticker({ tree, life, silence, capture, limits, hooks, clock }: Scene): () => Killed | null {
   const beat = new Watch(clock);
   const lastLook = new Watch(clock);
   const stop = hooks.stop ?? null;
+  const tick = new Watch(clock);
   let finished: Watch | null = null;
+  let isLate = false;
   return () => {
     if (capture.problem !== null) throw cannotKeep(capture.problem.cause);
+    const stoodStill = tick.elapsedMs > standstillMs;
+    tick.reset();
+    // What the agent printed meanwhile, and that it ended, is told after this. Once only: a machine that is always late must not put the limits off.
+    isLate = stoodStill && !isLate;
+    if (stoodStill) silence.reset();
+    if (isLate && stop?.aborted !== true) return null;
     if (lastLook.elapsedMs >= (hooks.lookMs ?? 2_000)) {
       lastLook.reset();
-      look(tree);
+      const living = look(tree);
+      hooks.onLook?.(living);
     }
     if (beat.elapsedMs >= (hooks.heartbeatMs ?? 60_000)) {
       beat.reset();

@@ -70,6 +70,8 @@ export function aStart(overrides: Partial<Start> = {}): Start {
     tmp: "/w/tmp",
     cwd: "/w/clone",
     root: false,
+    marks: {},
+    folder: null,
     ...overrides,
   };
 }

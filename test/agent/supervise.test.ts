@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { OutputReader } from "../../src/agent/output.ts";
 import { claude } from "../../src/agent/presets/claude.ts";
 import { listProcesses } from "../../src/agent/processes.ts";
@@ -164,6 +164,51 @@ describe.concurrent("limits", () => {
   });
 });
 
+describe("a machine that stands still", () => {
+  /** The wall clock says that an hour has passed while nothing of ours ran. */
+  function asleep(stop: AbortController) {
+    let wall = 1_000_000;
+    const clock = { wall: () => wall, monotonic: () => performance.now() };
+    const onStarted = () => {
+      setTimeout(() => {
+        wall += 3_600_000;
+      }, 100);
+      setTimeout(() => stop.abort("enough"), 600);
+    };
+    return { ...quick, clock, onStarted, stop: stop.signal };
+  }
+
+  test.each([
+    ["silence", { silenceMs: 600_000 }],
+    ["start-up", { startUpMs: 120_000 }],
+  ])("calls nobody's agent silent for it (%s)", async (_, limit) => {
+    const stage = aStage({ onTestFinished });
+    const limits = someLimits({ wallMs: 0, silenceMs: 0, startUpMs: 0, ...limit });
+    const ended = await supervise(stage.agent("silent"), stage.outputFile, limits, asleep(new AbortController()));
+    expect(ended).toMatchObject({ how: "killed", reason: "stopped", text: "enough" });
+  });
+
+  test("believes an agent that ended meanwhile, whatever limit is over since", async (context) => {
+    const stage = aStage(context);
+    let wall = 1_000_000;
+    const clock = { wall: () => wall, monotonic: () => performance.now() };
+    const limits = someLimits({ wallMs: 60_000, silenceMs: 1_000 });
+    const brief = { ...stage.agent("nothing"), file: "sh", args: ["-c", "sleep 0.4"] };
+    const running = supervise(brief, stage.outputFile, limits, {
+      ...quick,
+      clock,
+      onStarted: ({ pid }) => {
+        setTimeout(() => {
+          // Nothing of ours runs until the agent has ended, as when this process alone was stopped.
+          while (runs(pid));
+          wall += 3_600_000;
+        }, 100);
+      },
+    });
+    expect(await running).toMatchObject({ how: "exit" });
+  });
+});
+
 describe.concurrent("hooks", () => {
   test("stop ends the agent with the reason that people read", async (context) => {
     const stage = aStage(context);
@@ -309,8 +354,9 @@ describe.concurrent("what an agent leaves behind is ended too, after a good run 
     const stage = aStage(context);
     const agent = stage.agent("silent");
     const child = spawn(agent.file, agent.args, { env: { ...agent.env }, detached: true, stdio: "ignore" });
-    const tree = { resultFile: agent.resultFile, leader: () => null, seen: new Map() };
-    expect(await endTree(tree, { graceMs: 0, passesMax: 0 })).toEqual({
+    const marks = [`AGENT_DISPATCH_RESULT=${agent.resultFile}`];
+    const tree = { marks, folder: null, leader: () => null, seen: new Map() };
+    expect(await endTree(tree, { graceMs: 0, passesMin: 0, forMs: 0 })).toEqual({
       kind: "survivors",
       pids: [child.pid],
       killed: 0,
@@ -324,7 +370,8 @@ describe.concurrent("what an agent leaves behind is ended too, after a good run 
     // As if the agent had somehow started us, which is so where the program works on itself.
     const seen = new Map((listProcesses() ?? []).filter((at) => at.pid === process.pid).map((at) => [at.pid, at]));
     expect(seen.size).toBe(1);
-    expect(look({ resultFile: stage.resultFile, leader: () => process.pid, seen })).toEqual([]);
+    const marks = [`AGENT_DISPATCH_RESULT=${stage.resultFile}`];
+    expect(look({ marks, folder: null, leader: () => process.pid, seen })).toEqual([]);
     child.kill("SIGKILL");
   });
 });

@@ -9,9 +9,9 @@ const isClean = how === "clean";
 const env = isClean ? {} : process.env;
 const daemon = `require("fs").writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setTimeout(() => undefined, 60_000)`;
 const between = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(daemon)}],
-  { detached: true, stdio: "ignore", env: process.env, cwd: "/" }).unref(); setTimeout(() => process.exit(0), ${isClean ? 300 : 0})`;
+  { detached: true, stdio: "ignore", env: process.env, cwd: "/" }).unref(); setTimeout(() => process.exit(0), ${isClean ? 1_200 : 0})`;
 spawn(process.execPath, ["-e", between], { detached: true, stdio: "ignore", env, cwd: "/" }).unref();
 for (let waited = 0; !existsSync(pidFile) && waited < 5_000; waited += 10) await sleep(10);
-if (isClean) await sleep(400);
+if (isClean) await sleep(1_400);
 console.log("done");
 process.exit(0);

@@ -19,7 +19,7 @@ export type GitResult =
   /** It was ended because it wrote more than the bound; `stdout` is what came before. */
   | { kind: "too-much-output"; stdout: Buffer; stderr: string }
   | { kind: "timed-out"; afterMs: number; stderr: string }
-  /** The signal given to `makeGit` ended it. */
+  /** The signal given to `makeGit`, or to this command, ended it. */
   | { kind: "stopped"; stderr: string }
   | { kind: "not-started"; why: string };
 
@@ -35,7 +35,12 @@ export interface GitOptions {
   /** The same from a file that is there already. */
   inputFile?: string;
   /** Makes it a network call: with this token, the proxies and certificates of the environment, and http(s) allowed. */
-  network?: { url: string; token: string };
+  network?: {
+    url: string;
+    token: string;
+    /** Without a byte moving in all that time it is given up; default 30, and never more than the deadline. */
+    stallSeconds?: number;
+  };
   /** Allows the local file transport, with this folder as the only place to read from. */
   fromFolder?: boolean;
   /** Sends standard output to this file; git is ended when it grows past `bytesMax`. */
@@ -45,6 +50,8 @@ export interface GitOptions {
   env?: Readonly<Record<string, string>>;
   /** In ms; default `localMs` or, with `network`, `networkMs` of the maker. */
   deadlineMs?: number;
+  /** Ends this one command, beside the signal of the maker. */
+  signal?: AbortSignal;
   /** Default 16 MiB. */
   outputBytesMax?: number;
 }
@@ -76,7 +83,7 @@ const STDERR_BYTES_MAX = 64 * 1024;
 const KILL_MS = 5000;
 
 export async function makeGit(setup: GitSetup): Promise<Git> {
-  const home = join(setup.dir, "home");
+  const home = gitHome(setup.dir);
   const scratch = join(setup.dir, "scratch");
   await mkdir(home, { recursive: true, mode: 0o700 });
   await mkdir(scratch, { recursive: true, mode: 0o700 });
@@ -87,7 +94,8 @@ export async function makeGit(setup: GitSetup): Promise<Git> {
   async function run(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
     const deadlineMs =
       options.deadlineMs ?? (options.network ? (setup.networkMs ?? 120_000) : (setup.localMs ?? 120_000));
-    if (setup.signal?.aborted) return { kind: "stopped", stderr: "" };
+    const signals = [setup.signal, options.signal].filter((signal) => signal !== undefined);
+    if (signals.some((signal) => signal.aborted)) return { kind: "stopped", stderr: "" };
     count += 1;
     const ownInput = options.input === undefined ? null : join(scratch, `input-${count}`);
     const input = ownInput ?? options.inputFile ?? "/dev/null";
@@ -103,7 +111,7 @@ export async function makeGit(setup: GitSetup): Promise<Git> {
         reportedMs: deadlineMs,
         hasTimeout,
         outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
-        signal: setup.signal,
+        signals,
       });
     } catch (thrown) {
       return { kind: "not-started", why: describe(thrown) };
@@ -113,6 +121,11 @@ export async function makeGit(setup: GitSetup): Promise<Git> {
   }
 
   return { run, scratch, count: () => count };
+}
+
+/** `HOME` of every git that works for the repository in `dir`: nobody else has it. */
+export function gitHome(dir: string): string {
+  return join(dir, "home");
 }
 
 /** The first line on standard error says whom to signal: @actions/exec has no way to end what it started. */
@@ -243,13 +256,14 @@ const SAFE: readonly (readonly [string, string])[] = [
 function networkConfig(options: GitOptions, deadlineMs: number): [string, string][] {
   if (options.fromFolder) return [["protocol.file.allow", "always"]];
   if (!options.network) return [];
+  const { stallSeconds = 30 } = options.network;
   return [
     ["protocol.http.allow", "always"],
     ["protocol.https.allow", "always"],
     // A redirect to another host must not learn the token; a forge that moved is an error with a text.
     ["http.followRedirects", "false"],
     ["http.lowSpeedLimit", "1"],
-    ["http.lowSpeedTime", String(Math.max(1, Math.min(30, Math.ceil(deadlineMs / 1000))))],
+    ["http.lowSpeedTime", String(Math.max(1, Math.min(stallSeconds, Math.ceil(deadlineMs / 1000))))],
     // Bound to the server's own address, so that no other address in this process gets an answer.
     [`credential.${new URL(options.network.url).origin}.helper`, '!f() { test "$1" = get && cat <&3; }; f'],
   ];
@@ -268,7 +282,7 @@ interface Start {
   reportedMs: number;
   hasTimeout: boolean;
   outputBytesMax: number;
-  signal: AbortSignal | undefined;
+  signals: readonly AbortSignal[];
 }
 
 async function start(command: readonly string[], options: Start): Promise<GitResult> {
@@ -309,7 +323,9 @@ async function start(command: readonly string[], options: Start): Promise<GitRes
 
   const begun = performance.now();
   timers.push(setTimeout(() => end("timed-out"), options.deadlineMs));
-  options.signal?.addEventListener("abort", stop, { once: true });
+  for (const signal of options.signals) signal.addEventListener("abort", stop, { once: true });
+  // Aborted while the input was written: that event is over.
+  if (options.signals.some((signal) => signal.aborted)) stop();
   try {
     const { exitCode } = await getExecOutput(tool, args, {
       cwd: options.cwd,
@@ -331,7 +347,7 @@ async function start(command: readonly string[], options: Start): Promise<GitRes
     const code = typeof exitCode === "number" ? exitCode : 255;
     return { kind: "ended", code, stdout: Buffer.concat(stdout), stderr: text };
   } finally {
-    options.signal?.removeEventListener("abort", stop);
+    for (const signal of options.signals) signal.removeEventListener("abort", stop);
     for (const timer of timers) clearTimeout(timer);
   }
 }

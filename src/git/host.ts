@@ -70,14 +70,24 @@ export interface Host {
   fetchLedger(): Promise<Map<string, LedgerRef>>;
   /** Makes a record's commit here; nothing is pushed. */
   writeRecord(record: NewRecord): Promise<string>;
-  /** Where the named refs are on the forge now; null = not there. */
-  remoteRefs(names: readonly string[]): Promise<Map<string, string | null>>;
+  /** Where the named refs are on the forge now; null = not there. `deadlineMs` default `networkMs`. */
+  remoteRefs(names: readonly string[], deadlineMs?: number): Promise<Map<string, string | null>>;
   /** All refs on the forge whose full name begins with `prefix`. */
   listRefs(prefix: string): Promise<Map<string, string>>;
-  /** Whether the forge's `ref` holds `sha` in its last 50 commits. */
-  holds(ref: string, sha: string): Promise<boolean>;
+  /** Whether the forge's `ref` holds `sha` in its last 50 commits. `deadlineMs` counts from the call; default: as long as a fetch of code may take. */
+  holds(ref: string, sha: string, deadlineMs?: number): Promise<boolean>;
   /** One atomic push of all changes, each with its lease. Never throws for what the forge answers. */
-  push(changes: readonly RefChange[]): Promise<PushOutcome>;
+  push(changes: readonly RefChange[], limits?: PushLimits): Promise<PushOutcome>;
+}
+
+/** Bounds of one push. The usual ones are short, since a claim waits for them; commits on a slow line need others. */
+export interface PushLimits {
+  /** In ms; default `networkMs`. */
+  deadlineMs?: number;
+  /** Seconds without a byte moving after which it is given up; default 30. */
+  stallSeconds?: number;
+  /** Ends it; the answer is then `unknown`. */
+  signal?: AbortSignal;
 }
 
 const LEDGER = "refs/agent-dispatch/v1/";
@@ -128,12 +138,14 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     return next;
   }
 
-  async function fetchRef(ref: string, depth = DEPTH): Promise<string | null> {
+  async function fetchRef(ref: string, depth = DEPTH, deadlineMs = CODE_MS): Promise<string | null> {
     requireRef(ref);
     const local = `refs/host/${ref.slice("refs/".length)}`;
-    const result = await fetchCode(depth, [`+${ref}:${local}`]);
+    const result = await fetchCode(depth, [`+${ref}:${local}`], deadlineMs);
     if (result.kind === "ended" && result.code === 0) return text(await must(["rev-parse", "--verify", local]));
-    if (result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr)) return null;
+    const isGone = result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr);
+    // "Not there" is believed of a list only that has something in it.
+    if (isGone && ((await remoteRefs([ref], deadlineMs)).get(ref) ?? null) === null) return null;
     throw remoteError(`fetch ${ref}`, result);
   }
 
@@ -155,8 +167,7 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     if (result.kind !== "ended" || result.code !== 0) {
       // With a depth and nothing to fetch git ends with 1 and not a word. That could be something else too, so the forge is asked.
       const isSilent = result.kind === "ended" && result.code === 1 && !/^(?!hint:)./m.test(result.stderr);
-      const names = isSilent ? [...(await listRefs(LEDGER)).keys()] : [];
-      if (isSilent && names.every((name) => name.startsWith(`${LEDGER}wip/`))) return new Map();
+      if (isSilent && (await isLedgerEmpty())) return new Map();
       throw remoteError("fetch the ledger", result);
     }
     const listed = text(
@@ -166,11 +177,19 @@ export async function openHost(setup: HostSetup): Promise<Host> {
       const [, sha, name] = /^([0-9a-f]{40,64}) (.+)$/.exec(line) ?? [];
       return sha === undefined || name === undefined ? [] : [{ sha, name: `${LEDGER}${name}` }];
     });
-    if (refs.length === 0) return new Map();
+    if (refs.length === 0) {
+      // An empty page of a proxy passes for a repository without refs.
+      if (await isLedgerEmpty()) return new Map();
+      throw remoteError("fetch the ledger", result);
+    }
     const asked = refs.map(({ sha }) => `${sha}\n${sha}:${EFFECTS}\n`).join("");
     const batch = await must(["cat-file", "--batch"], { input: asked, outputBytesMax: LEDGER_BYTES_MAX });
     const objects = readBatch(batch);
     return new Map(refs.map(({ sha, name }, at) => [name, ledgerRef(sha, objects[2 * at], objects[2 * at + 1])]));
+  }
+
+  async function isLedgerEmpty(): Promise<boolean> {
+    return [...(await listRefs(LEDGER)).keys()].every((name) => name.startsWith(`${LEDGER}wip/`));
   }
 
   async function writeRecord(record: NewRecord): Promise<string> {
@@ -185,23 +204,28 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     return text(await must(["mktree"], { input: `100644 blob ${blob}\t${EFFECTS}\n` }));
   }
 
-  async function list(patterns: readonly string[]): Promise<Map<string, string>> {
-    const result = await run(["ls-remote", "--quiet", setup.url, ...patterns], { network });
+  async function list(patterns: readonly string[], deadlineMs?: number): Promise<Map<string, string>> {
+    const limits = deadlineMs === undefined ? {} : { deadlineMs };
+    const ask = () => run(["ls-remote", "--quiet", setup.url, ...patterns, "HEAD"], { network, ...limits });
+    const result = await ask();
     if (result.kind !== "ended" || result.code !== 0) throw remoteError("list the refs", result);
-    const lines = result.stdout.toString("utf8").split("\n");
-    return new Map(
-      lines.flatMap((line): [string, string][] => {
-        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
-        return sha === undefined || name === undefined ? [] : [[name, sha]];
-      }),
-    );
+    const found = listed(result.stdout);
+    // An empty answer of a proxy reads like a repository without refs. Every repository that we work in has a branch.
+    if (found.size === 0 && !(await hasRefs(limits))) throw noRefs();
+    return found;
   }
 
-  async function remoteRefs(names: readonly string[]): Promise<Map<string, string | null>> {
+  async function hasRefs(limits: { deadlineMs?: number }): Promise<boolean> {
+    const result = await run(["ls-remote", "--quiet", setup.url], { network, ...limits });
+    if (result.kind === "ended" && result.code === 0) return listed(result.stdout).size > 0;
+    throw remoteError("list the refs", result);
+  }
+
+  async function remoteRefs(names: readonly string[], deadlineMs?: number): Promise<Map<string, string | null>> {
     for (const name of names) requireRef(name);
     if (names.length === 0) return new Map();
     // The forge matches the end of names, so others may be listed too.
-    const found = await list(names);
+    const found = await list(names, deadlineMs);
     return new Map(names.map((name) => [name, found.get(name) ?? null]));
   }
 
@@ -211,20 +235,23 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     return new Map([...found].filter(([name]) => name.startsWith(prefix)));
   }
 
-  async function holds(ref: string, sha: string): Promise<boolean> {
-    const tip = await fetchRef(ref);
+  async function holds(ref: string, sha: string, deadlineMs?: number): Promise<boolean> {
+    // A fetch of code may be under way, for minutes: who looks after a claim cannot wait for its end.
+    const tip = await (deadlineMs === undefined ? fetchRef(ref) : inTime(fetchRef(ref, DEPTH, deadlineMs), deadlineMs));
     if (tip === null) return false;
     const result = await run(["merge-base", "--is-ancestor", sha, tip]);
     if (result.kind === "ended" && (result.code === 0 || result.code === 1)) return result.code === 0;
     throw localError(["merge-base"], result);
   }
 
-  async function push(changes: readonly RefChange[]): Promise<PushOutcome> {
+  async function push(changes: readonly RefChange[], limits: PushLimits = {}): Promise<PushOutcome> {
     requireChanges(changes);
     const leases = changes.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ""}`);
     const refspecs = changes.map((change) => `${change.new ?? ""}:${change.ref}`);
     const args = ["push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed"];
-    return parsePush(await run([...args, ...leases, setup.url, ...refspecs], { network }), changes);
+    const { stallSeconds, ...rest } = limits;
+    const patient = stallSeconds === undefined ? network : { ...network, stallSeconds };
+    return parsePush(await run([...args, ...leases, setup.url, ...refspecs], { network: patient, ...rest }), changes);
   }
 
   return {
@@ -341,6 +368,49 @@ function localError(args: readonly string[], result: GitResult): RunError {
       ? "Look at disk space and rights of the runner's temporary folder."
       : "The next run starts with a fresh repository; if it happens again, report it with this text.",
     mender: full ? "server operator" : "agent-dispatch",
+    retry: true,
+  });
+}
+
+/** Lines of `ls-remote`: commits by full name. */
+function listed(stdout: Buffer): Map<string, string> {
+  return new Map(
+    stdout
+      .toString("utf8")
+      .split("\n")
+      .flatMap((line): [string, string][] => {
+        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
+        return sha === undefined || name === undefined ? [] : [[name, sha]];
+      }),
+  );
+}
+
+function noRefs(): RunError {
+  return new RunError("Could not list the refs: what answered lists none at all, as no repository in use does.", {
+    remedy: "See whether it is the forge itself that answers, not a proxy before it. The next run tries again.",
+    mender: "server operator",
+    retry: true,
+  });
+}
+
+/** The answer of a task that goes on by itself when it takes longer than this. */
+async function inTime<T>(task: Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(deadlineMs)), deadlineMs);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+    task.catch(() => undefined);
+  }
+}
+
+function tooLate(deadlineMs: number): RunError {
+  return new RunError(`Could not look at the history of a ref within ${deadlineMs / 1000} s.`, {
+    remedy: "The next try may come at a better time; nothing has to be done.",
+    mender: "server operator",
     retry: true,
   });
 }

@@ -123,6 +123,10 @@ function remoteText(stderr: string): string {
 function refusedAsAWhole(result: GitResult & { kind: "ended" }): PushOutcome {
   const text = deniedText(result.stderr);
   if (text !== null) return { kind: "denied", text };
+  // The request never came through: no ref moved, and the same bytes will not come through the next time.
+  if (/^error: RPC failed; HTTP 413\b/m.test(result.stderr)) {
+    return { kind: "refused", text: "the server, or a proxy before it, takes no push of this size (HTTP 413)" };
+  }
   if (/^fatal: the receiving end does not support --atomic push$/m.test(result.stderr)) {
     return { kind: "refused", text: "the server's git does not support atomic pushes" };
   }

@@ -2,32 +2,35 @@
 //
 // Goals: an item is never worked on twice at once, and a run that lost its claim publishes nothing, however late its requests arrive.
 //
-// Kept by: every change of the record names its predecessor, so only the newest holder can make the next one; the branch moves only inside a
-// transaction that moves the record too; writes on the forge stop by themselves when no renewal has succeeded for `fenceSeconds`.
-//
-// How: all compare-and-swaps of one claim run one after another (renewal, publish, end), each from the record the last one left. What is
-// `unknown` is read back until it is known or the deadline passes; then the claim is treated as neither held nor lost, and writes nothing.
+// Kept by: every change of the record names its predecessor, so only the newest holder can make the next one (chain.ts); the branch moves only
+// inside a transaction that moves the record too; writes on the forge stop by themselves when no renewal has succeeded for `fenceSeconds`.
 
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../clock.ts";
-import { type Effects, effectsBytesMax } from "../core/effects.ts";
-import type { Limits } from "../core/policy.ts";
+import { truedUp } from "../core/budget.ts";
+import type { Effects } from "../core/effects.ts";
 import { RunError } from "../errors.ts";
-import type { Host, RefChange } from "../git/host.ts";
-import { type CasOutcome, compareAndSwap } from "./cas.ts";
-import { formatRecord, type LedgerRecord } from "./record.ts";
-import { branchRef, itemRef, slotRef } from "./refs.ts";
+import type { Permit } from "../forge/port.ts";
+import type { RefChange } from "../git/host.ts";
+import { OutageTooLong, outageWaitsMs } from "../outage.ts";
+import {
+  Chain,
+  type Change,
+  type LedgerPorts,
+  type Link,
+  type Loss,
+  lossWords,
+  type MoveOutcome,
+  swap,
+  usualBounds,
+  writeRecord,
+} from "./chain.ts";
+import type { LedgerRecord } from "./record.ts";
+import { branchRef, budgetRef, itemRef, slotRef, wipRef } from "./refs.ts";
 import { formatSlot } from "./slot.ts";
 
-export interface LedgerPorts {
-  host: Host;
-  clock: Clock;
-  /** The forge's clock, ms since 1970. */
-  now(): number;
-  limits: Limits;
-}
+export type { LedgerPorts } from "./chain.ts";
 
-/** The claim is gone: another run took the item over. Nothing more may be written. */
+/** The claim is gone. Nothing more may be written. Its message says where it went. */
 export class ClaimLost extends Error {
   override readonly name = "ClaimLost";
 }
@@ -40,16 +43,24 @@ export interface SlotToTake {
   old: string | null;
 }
 
-/** Tries to claim: one compare-and-swap over the item's record and, for agent work, a slot. `old` is the record's commit as it was read. */
+/** The day's money with this claim's reservation in it. */
+export interface BudgetToMove {
+  /** The record `budget` as it was read; null when there is none. */
+  old: string | null;
+  message: string;
+}
+
+/** Tries to claim: one compare-and-swap over the item's record and, for agent work, a slot and the day's budget. `old` is the record's commit as it was read. */
 export async function claimItem(
   ports: LedgerPorts,
   record: LedgerRecord,
   old: string | null,
   slot: SlotToTake | null,
   effects: Effects | null,
+  budget: BudgetToMove | null = null,
 ): Promise<ClaimOutcome> {
   const startedAt = ports.clock.elapsed();
-  const sha = await write(ports, record, old, effects);
+  const sha = await writeRecord(ports, record, old, effects);
   const changes: RefChange[] = [{ ref: itemRef(record.key), old, new: sha }];
   let slotSha: string | null = null;
   if (slot !== null) {
@@ -57,10 +68,15 @@ export async function claimItem(
     slotSha = await ports.host.writeRecord({ parent: null, message, effects: null });
     changes.push({ ref: slotRef(slot.number), old: slot.old, new: slotSha });
   }
-  const outcome = await swap(ports, changes);
+  if (budget !== null) {
+    const moved = await ports.host.writeRecord({ parent: budget.old, message: budget.message, effects: null });
+    changes.push({ ref: budgetRef, old: budget.old, new: moved });
+  }
+  // Longer than usual: a claim whose outcome stays unknown may stand, with its attempt counted, and nobody to give it back.
+  const outcome = await swap(ports, changes, { deadlineMs: 2 * usualBounds(ports.limits).deadlineMs });
   switch (outcome.kind) {
     case "ok":
-      return { kind: "claimed", claim: new Claim(ports, record, sha, slotSha, effects, startedAt) };
+      return { kind: "claimed", claim: new Claim(ports, { record, sha, effects, slotSha, startedAt }, old) };
     case "lost":
     case "unknown":
       return outcome;
@@ -72,6 +88,17 @@ export async function claimItem(
   }
 }
 
+/** The claim of a run that is gone, in the hands of its own last step. Null: it is not that run's, or is over. Nothing is written yet. */
+export function continueClaim(
+  ports: LedgerPorts,
+  owner: string,
+  found: Pick<Link, "record" | "sha" | "effects" | "slotSha">,
+): Claim | null {
+  if (found.record.owner !== owner || !isOpen(found.record)) return null;
+  // When it was renewed last this process cannot know: what is written beside the record waits for a renewal.
+  return new Claim(ports, { ...found, startedAt: Number.NEGATIVE_INFINITY }, null);
+}
+
 export type PublishOutcome =
   | { kind: "ok" }
   | { kind: "lost" }
@@ -80,61 +107,69 @@ export type PublishOutcome =
   | { kind: "unknown"; cause: string };
 
 export class Claim {
+  /** Where `wip/<key>` stands, as far as this run knows; null = not there. Moved by `upload` (wip.ts). */
+  wip: string | null = null;
   readonly #ports: LedgerPorts;
-  #record: LedgerRecord;
-  #sha: string;
-  #slotSha: string | null;
-  #effects: Effects | null;
-  /** Start of the last compare-and-swap that succeeded, by the local clock. */
-  #renewedAt: number;
-  #queue: Promise<unknown> = Promise.resolve();
-  #lost = false;
-  /** A move whose outcome is not known yet: it may stand on the forge already. */
-  #pending: { record: LedgerRecord; sha: string; effects: Effects | null; startedAt: number } | null = null;
+  readonly #chain: Chain;
 
-  constructor(
-    ports: LedgerPorts,
-    record: LedgerRecord,
-    sha: string,
-    slotSha: string | null,
-    effects: Effects | null,
-    startedAt: number,
-  ) {
+  /** `before`: the record's commit that the claim replaced. */
+  constructor(ports: LedgerPorts, link: Link, before: string | null) {
     this.#ports = ports;
-    this.#record = record;
-    this.#sha = sha;
-    this.#slotSha = slotSha;
-    this.#effects = effects;
-    this.#renewedAt = startedAt;
+    this.#chain = new Chain(ports, link, before);
   }
 
   get record(): LedgerRecord {
-    return this.#record;
+    return this.#chain.link.record;
   }
 
   /** The record's commit as this claim last moved it. */
   get sha(): string {
-    return this.#sha;
+    return this.#chain.link.sha;
   }
 
   get lost(): boolean {
-    return this.#lost;
+    return this.#chain.loss !== null;
   }
 
-  /** Another life sign: held e.s → held e.(s+1). */
-  renew(): Promise<CasOutcome["kind"]> {
-    return this.#serially(async () => (await this.#move({ seq: this.#record.seq + 1 }, this.#effects, [])).kind);
+  /** Where a lost claim went; null while it stands. */
+  get loss(): Loss | null {
+    return this.#chain.loss;
   }
 
-  /** To be awaited before every write on the forge. Throws ClaimLost; after a long silence it renews first, and waits for as long as that takes. */
+  /** For the writes on the forge that belong to this claim; asked again before each sending, however long the one before took. */
+  get permit(): Permit {
+    return { mayWrite: () => this.#mayWrite(), writeMsMax: this.#ports.limits.apiSeconds * 1000 };
+  }
+
+  #mayWrite(): boolean {
+    return this.#chain.loss === null && this.#chain.age() < this.#ports.limits.fenceSeconds * 1000;
+  }
+
+  /** Another life sign: held e.s → held e.(s+1). A claim that has ended, or was abandoned, needs none. */
+  renew(): Promise<"ok" | "lost" | "unknown"> {
+    return this.#chain.serially(async () => {
+      const same = ({ record, effects, slotSha }: Link) =>
+        isOpen(record) && record.ttlSeconds > 0 ? { record: {}, effects, more: [], slotSha } : null;
+      const { kind } = await this.#moveAlone(same);
+      return kind;
+    });
+  }
+
+  /**
+   * To be awaited before every write on the forge. After a long silence it renews first, and waits while the forge is away: ten minutes, and
+   * what the tries take. Throws ClaimLost, or OutageTooLong; then nothing of this claim may be written.
+   */
   async fence(): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      if (this.#lost) throw new ClaimLost("another run took the item over");
-      if (this.#ports.clock.elapsed() - this.#renewedAt < this.#ports.limits.fenceSeconds * 1000) return;
-      if (tries > 0) await this.#ports.clock.sleep(Math.min(30_000, 1000 * 2 ** tries));
-      if (tries > 20) throw new ClaimLost("the forge could not be reached to renew the claim");
-      await this.renew();
+    for (const waitMs of outageWaitsMs) {
+      if (this.#isAllowed()) return;
+      if ((await this.renew()) === "unknown") await this.#ports.clock.sleep(waitMs);
     }
+    if (!this.#isAllowed()) throw new OutageTooLong("the claim could not be renewed");
+  }
+
+  #isAllowed(): boolean {
+    if (this.#chain.loss !== null) throw new ClaimLost(lossWords[this.#chain.loss]);
+    return this.#mayWrite();
   }
 
   /**
@@ -146,114 +181,140 @@ export class Claim {
     effects: Effects,
     head: string | null,
   ): Promise<PublishOutcome> {
-    return this.#serially(async (): Promise<PublishOutcome> => {
-      // An earlier publish without an answer may have been applied: then this one is done.
-      await this.#settlePending();
-      if (this.#record.state === "published" && !this.#lost) return { kind: "ok" };
-      const { branch, expect } = this.#record;
-      const moves: RefChange[] = head === null ? [] : [{ ref: branchRef(branch), old: expect, new: head }];
-      const next = head === null ? change : { ...change, head };
-      const outcome = await this.#move({ ...next, state: "published", seq: this.#record.seq + 1 }, effects, moves);
-      if (outcome.kind === "ok" || outcome.kind === "unknown") return outcome;
-      const detail = outcome.kind === "lost" ? outcome.detail : outcome.text;
-      const ref = itemRef(this.#record.key);
-      if ((await this.#ports.host.remoteRefs([ref])).get(ref) !== this.#sha) return { kind: "lost" };
-      this.#lost = false;
-      return { kind: "branch-refused", detail };
+    return this.#chain.serially(async (): Promise<PublishOutcome> => {
+      const publishing = ({ record, slotSha }: Link): Change | null => {
+        // An earlier publish without an answer was applied: then this one is done.
+        if (record.state === "published") return null;
+        // The same work can come to the very commit that stands there: a ref that does not change is no part of a push.
+        const isMoved = head !== null && head !== record.expect;
+        const moves = isMoved ? [{ ref: branchRef(record.branch), old: record.expect, new: head }] : [];
+        const published = head === null ? { moves: undefined } : { head, moves: isMoved ? true : undefined };
+        const next = { ...change, ...published, state: "published" } as const;
+        return { record: next, effects, more: moves, slotSha };
+      };
+      return head === null ? await this.#moveAlone(publishing) : await this.#moveWithBranch(publishing);
     });
   }
 
-  /** Whether an earlier publish, also one without an answer, stands on the forge. */
+  /** Published work once more, by whoever finishes it: with other effects, or with refs that did not move the first time. */
+  republish(change: Partial<LedgerRecord>, effects: Effects, more: readonly RefChange[]): Promise<PublishOutcome> {
+    const again = ({ slotSha }: Link): Change => ({ record: change, effects, more, slotSha });
+    return this.#chain.serially(() => this.#moveWithBranch(again));
+  }
+
+  async #moveWithBranch(next: (link: Link) => Change | null): Promise<PublishOutcome> {
+    const outcome = await this.#chain.move(next, this.#publishBounds());
+    switch (outcome.kind) {
+      case "ok":
+      case "lost":
+      case "unknown":
+        return outcome;
+      case "elsewhere":
+        return { kind: "branch-refused", detail: outcome.detail };
+      case "refused":
+      case "denied":
+        return (await this.#chain.whereIsIt()) === this.sha
+          ? { kind: "branch-refused", detail: outcome.text }
+          : { kind: "lost" };
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  // The commits were uploaded before, but what is still to be written can be a megabyte of text; and no life sign can be made beside it. So it may
+  // take longer than other changes, and leaves time for a life sign, with a look at what became of it, before others may take over.
+  #publishBounds(): { pushMs: number; deadlineMs: number } {
+    const { renewSeconds, ttlSeconds } = this.#ports.limits;
+    const { commandMs } = usualBounds(this.#ports.limits);
+    const pushMs = Math.max(commandMs, Math.min(3 * commandMs, (ttlSeconds - renewSeconds) * 1000 - 2 * commandMs));
+    return { pushMs, deadlineMs: pushMs + commandMs };
+  }
+
+  /** Whether an earlier publish, also one without an answer, stands on the forge. Throws RunError when the forge does not say. */
   isPublished(): Promise<boolean> {
-    return this.#serially(async () => {
-      await this.#settlePending();
-      return this.#record.state === "published";
+    return this.#chain.serially(async () => {
+      await this.#chain.settle();
+      return this.record.state === "published";
     });
   }
 
-  /** The end of a claim: effects finished or none needed. Frees the slot in the same transaction. */
-  finish(change: Partial<LedgerRecord>): Promise<CasOutcome> {
-    return this.#serially(async () => {
-      const { slot } = this.#record;
-      const free: RefChange[] =
-        slot === null || this.#slotSha === null ? [] : [{ ref: slotRef(slot), old: this.#slotSha, new: null }];
-      const outcome = await this.#move({ slot: null, seq: this.#record.seq + 1, ...change }, null, free);
-      if (outcome.kind === "ok") this.#slotSha = null;
-      return outcome;
+  /** The end of a claim: effects finished or none needed. Frees the slot in the same transaction, and removes `wip/<key>` where that is what was published. */
+  finish(change: Partial<LedgerRecord>): Promise<FinishOutcome> {
+    return this.#chain.serially(async () => {
+      // One that got no answer may have been applied: then this one is done.
+      const ending =
+        (alone: boolean) =>
+        (link: Link): Change | null =>
+          isOpen(link.record)
+            ? {
+                ...{ record: { slot: null, moves: undefined, ...change }, effects: null, slotSha: null },
+                more: alone ? [] : this.#freed(link, change),
+              }
+            : null;
+      const outcome = await this.#chain.move(ending(false));
+      // Somebody moved the slot or what was uploaded, so it is not ours to remove any more: no reason to leave the record unfinished.
+      const last = outcome.kind === "elsewhere" ? await this.#moveAlone(ending(true)) : outcome;
+      if (last.kind === "ok") this.wip = null;
+      return last;
     });
+  }
+
+  #freed({ record, slotSha }: Link, change: Partial<LedgerRecord>): RefChange[] {
+    const { slot, key } = record;
+    const free = slot === null || slotSha === null ? [] : [{ ref: slotRef(slot), old: slotSha, new: null }];
+    // Not with the publish: until its effects are done, what was published can be repaired from there. And nothing but what was published: it may
+    // be work that nobody else has.
+    const { head } = { ...record, ...change };
+    const isOver = record.state === "published" && this.wip !== null && this.wip === head;
+    return isOver ? [...free, { ref: wipRef(key), old: this.wip, new: null }] : free;
   }
 
   /** Lets the next run take over at once: effects could not be finished, and this run ends. */
-  abandon(): Promise<CasOutcome> {
-    const times = (this.#record.unfinished ?? 0) + 1;
-    // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
-    const ladder = this.#ports.limits.cooldownSeconds;
-    const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
-    // Without a time the first time: clocks that show whole seconds would make the next run wait for one of them.
-    const wait = times === 1 ? {} : { resumeAt: new Date(this.#ports.now() + waitMs).toISOString() };
-    const change = { ttlSeconds: 0, unfinished: times, ...wait, seq: this.#record.seq + 1 };
-    return this.#serially(() => this.#move(change, this.#effects, []));
+  abandon(): Promise<FinishOutcome> {
+    return this.#chain.serially(() =>
+      this.#moveAlone(({ record, effects, slotSha }) => {
+        if (!isOpen(record)) return null;
+        return { record: abandoned(record, this.#ports), effects, more: [], slotSha };
+      }),
+    );
   }
 
-  async #move(change: Partial<LedgerRecord>, effects: Effects | null, more: RefChange[]): Promise<CasOutcome> {
-    await this.#settlePending();
-    if (this.#lost) return { kind: "lost", found: new Map(), applied: false, detail: "the claim was lost before" };
-    const startedAt = this.#ports.clock.elapsed();
-    const record: LedgerRecord = {
-      ...this.#record,
-      ...change,
-      nonce: randomUUID(),
-      at: new Date(this.#ports.now()).toISOString(),
-    };
-    const sha = await write(this.#ports, record, this.#sha, effects);
-    const outcome = await swap(this.#ports, [{ ref: itemRef(record.key), old: this.#sha, new: sha }, ...more]);
-    if (outcome.kind === "ok") this.#adopt({ record, sha, effects, startedAt });
-    if (outcome.kind === "lost") this.#lost = true;
-    if ((outcome.kind === "refused" || outcome.kind === "denied") && more.length === 0)
-      throw cannotWriteLedger(outcome.text);
-    if (outcome.kind === "unknown") this.#pending = { record, sha, effects, startedAt };
-    return outcome;
-  }
-
-  #adopt(move: { record: LedgerRecord; sha: string; effects: Effects | null; startedAt: number }): void {
-    this.#record = move.record;
-    this.#sha = move.sha;
-    this.#effects = move.effects;
-    this.#renewedAt = move.startedAt;
-  }
-
-  // The next move starts from what the last unclear one left: applied, not applied, or applied and superseded by somebody else.
-  async #settlePending(): Promise<void> {
-    const pending = this.#pending;
-    if (pending === null) return;
-    const ref = itemRef(this.#record.key);
-    const found = (await this.#ports.host.remoteRefs([ref])).get(ref) ?? null;
-    if (found === pending.sha) this.#adopt(pending);
-    else if (found !== this.#sha) this.#lost = true;
-    this.#pending = null;
-  }
-
-  #serially<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(task, task);
-    this.#queue = result.catch(() => undefined);
-    return result;
+  /** A change of the record alone: then a refusal is about the ledger, which nobody can work with. */
+  async #moveAlone(
+    next: (link: Link) => Change | null,
+  ): Promise<Extract<MoveOutcome, { kind: "ok" | "lost" | "unknown" }>> {
+    const outcome = await this.#chain.move(next);
+    switch (outcome.kind) {
+      case "ok":
+      case "lost":
+      case "unknown":
+        return outcome;
+      case "refused":
+      case "denied":
+        throw cannotWriteLedger(outcome.text);
+      case "elsewhere":
+        throw new Error(`a change of one ref found another in its way: ${outcome.detail}`);
+      default:
+        return outcome satisfies never;
+    }
   }
 }
 
-async function write(
-  ports: LedgerPorts,
-  record: LedgerRecord,
-  parent: string | null,
-  effects: Effects | null,
-): Promise<string> {
-  const json = effects === null ? null : JSON.stringify(effects);
-  if (json !== null && Buffer.byteLength(json) > effectsBytesMax)
-    throw new Error(`effects of ${record.key} are larger than ${effectsBytesMax} bytes`);
-  return ports.host.writeRecord({ parent, message: formatRecord(record), effects: json });
+export type FinishOutcome = Exclude<MoveOutcome, { kind: "elsewhere" }>;
+
+/** Not ended. */
+function isOpen({ state }: LedgerRecord): boolean {
+  return state === "held" || state === "published";
 }
 
-function swap(ports: LedgerPorts, changes: RefChange[]): Promise<CasOutcome> {
-  return compareAndSwap(ports.host, changes, { clock: ports.clock, deadlineMs: ports.limits.apiSeconds * 2000 });
+function abandoned(record: LedgerRecord, { limits, now }: Pick<LedgerPorts, "limits" | "now">): Partial<LedgerRecord> {
+  const times = (record.unfinished ?? 0) + 1;
+  // The next run tries at once; from the second failure on the waits of failed attempts hold, so that no chain of runs spins on it.
+  const ladder = limits.cooldownSeconds;
+  const waitMs = times === 1 ? 0 : (ladder[Math.min(times - 1, ladder.length) - 1] ?? 300) * 1000;
+  // Without a time the first time: clocks that show whole seconds would make the next run wait for one of them.
+  const wait = times === 1 ? {} : { resumeAt: new Date(now() + waitMs).toISOString() };
+  return { ttlSeconds: 0, unfinished: times, ...wait };
 }
 
 function cannotWriteLedger(text: string): RunError {
@@ -268,5 +329,9 @@ function cannotWriteLedger(text: string): RunError {
 /** After an error that ends the run: the item is free again at once. Best effort; what fails here, age settles. */
 export async function giveBack(claim: Claim, attempt: number): Promise<void> {
   if (claim.lost || claim.record.state !== "held") return;
-  await claim.finish({ state: "released", attempt: Math.max(0, attempt) }).catch(() => undefined);
+  const { spend, epoch } = claim.record;
+  // An attempt that is given back started no agent: what was reserved is free again.
+  const cost = attempt < claim.record.attempt ? 0 : null;
+  const change = { attempt: Math.max(0, attempt), spend: truedUp(spend, epoch, cost, 0) };
+  await claim.finish({ state: "released", ...change }).catch(() => undefined);
 }

@@ -21,7 +21,11 @@ export const LastFailure = z.looseObject({
 export type LastFailure = z.infer<typeof LastFailure>;
 
 /** The run that holds a claim, as the forge's Actions interface showed it; null outside a server (`act` always says id 1). */
-const RunOfRecord = z.looseObject({ id: Count, number: Count, attempt: Count, url: z.string() });
+const RunOfRecord = z.looseObject({
+  ...{ id: Count, number: Count, attempt: Count, url: z.string() },
+  /** File name of its workflow; absent in records of older programs. */
+  workflow: z.string().optional(),
+});
 export type RunOfRecord = z.infer<typeof RunOfRecord>;
 
 const findingText = z.string().max(4_000);
@@ -132,7 +136,15 @@ export const LedgerRecord = z.looseObject({
   handled: z.array(z.string()),
   cooldownUntil: Time.nullable(),
   lastFailure: LastFailure.nullable(),
-  spend: z.looseObject({ usd: z.number().min(0), tokens: Count }),
+  /** What ended claims cost; `reserved` by this one; `last`: the claim whose cost came in last. */
+  spend: z.looseObject({
+    usd: z.number().min(0),
+    tokens: Count,
+    reserved: z.number().min(0).optional(),
+    last: z.looseObject({ epoch: Count, usd: z.number().min(0) }).optional(),
+  }),
+  /** Its publish moves the branch from `expect` to `head`; absent = it moves none. Gone when its effects are done. */
+  moves: z.boolean().optional(),
   /** State that follows when the effects of a published record are finished. */
   after: z.enum(["done", "released", "blocked", "closed"]),
   /** How often effects could not be finished, in a row; absent = never. */
@@ -165,6 +177,10 @@ export const LedgerRecord = z.looseObject({
   cancelled: Count.optional(),
   /** Commit below `wip/<key>` that a failed attempt left; offered to the next one. */
   kept: z.looseObject({ head: Sha, at: Time, attempt: Count, why: z.string() }).optional(),
+  /** Head on which the claim's reviewer has the status `agent-dispatch/review` say pending; absent once it says how the review ended. */
+  judging: Sha.optional(),
+  /** Closed for long, but its issue was open: it is not looked at again for the sweep before then. */
+  sweepAfter: Time.optional(),
   /** A merge of this head that the forge put off, and how often. */
   landing: z.looseObject({ head: Sha, times: Count, answer: findingText }).optional(),
 });

@@ -1,6 +1,9 @@
 // Names of the refs that make the ledger. A promise to other versions and to people's scripts: add, never rename.
 
-export const ledgerPrefix = "refs/agent-dispatch/v1/";
+/** Everything of the program, of whatever version. */
+export const ledgerRoot = "refs/agent-dispatch/";
+
+export const ledgerPrefix = `${ledgerRoot}v1/`;
 
 export function itemRef(key: string): string {
   return `${ledgerPrefix}item/${key}`;
@@ -35,6 +38,12 @@ export type RefName =
   | { kind: "archive" }
   | { kind: "wip"; key: string }
   | { kind: "other" };
+
+/** Key of the item that a ref of another version's ledger is about; null for every other ref. */
+export function keyElsewhere(name: string): string | null {
+  if (!name.startsWith(ledgerRoot) || name.startsWith(ledgerPrefix)) return null;
+  return /^v\d{1,9}\/item\/((?:issue|pr)-[1-9]\d{0,9})$/.exec(name.slice(ledgerRoot.length))?.[1] ?? null;
+}
 
 /** What a ref of the ledger is about; `other` for everything that this version does not know. */
 export function parseRef(name: string): RefName {

@@ -8,7 +8,7 @@ export function formatSlot(number: number, key: string, epoch: number, nonce: st
   return `agent-dispatch v1 slot ${number} ${key} e${epoch}\n\n${JSON.stringify({ v: 1, key, epoch, nonce })}\n`;
 }
 
-/** Holder of a slot; null when the record cannot be read, which counts as taken. */
+/** Holder of a slot; null when the record cannot be read, which counts as taken, for ever if need be: a newer program may be at work in it. */
 export function parseSlot(message: string): { key: string; epoch: number } | null {
   const start = message.indexOf("\n\n");
   if (!message.startsWith("agent-dispatch v1 slot ") || start < 0 || message.length > 10_000) return null;

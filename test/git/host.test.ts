@@ -41,6 +41,10 @@ function record(message: string, parent: string | null = null, effects: string |
   return ours.writeRecord({ parent, message, effects });
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 function onServer(ref: string): string {
   return plainGit(server.repository, ["for-each-ref", "--format=%(objectname)", ref]);
 }
@@ -99,13 +103,14 @@ describe("reading", () => {
     expect(listed.toString().trim()).toBe("4");
   });
 
-  it("an empty ledger and an empty repository are no errors", async () => {
+  it("an empty ledger is no error; an empty repository is, since that is how a proxy's empty answer reads", async () => {
     const other = tempDir();
     const empty = await startGitServer(other, TOKEN);
     const reader = await host(join(other, "host"), empty.url);
-    expect(await reader.fetchLedger()).toEqual(new Map());
-    expect(await reader.fetchBranch("main")).toBeNull();
-    expect(await reader.remoteRefs(["refs/heads/main"])).toEqual(new Map([["refs/heads/main", null]]));
+    const refused = { name: "RunError", retry: true, message: expect.stringContaining("lists none at all") };
+    await expect(reader.fetchLedger()).rejects.toMatchObject(refused);
+    await expect(reader.fetchBranch("main")).rejects.toMatchObject(refused);
+    await expect(reader.remoteRefs(["refs/heads/main"])).rejects.toMatchObject(refused);
     // With branches, and a history that is cut in this repository.
     const head = seed(other, empty.repository, { a: "a" });
     expect(await reader.fetchBranch("main", 1)).toBe(head);
@@ -210,6 +215,25 @@ describe("pushing", () => {
     await expect(ours.push([{ ref: "--mirror", old: null, new: sha }])).rejects.toThrow("not a full ref name");
     await expect(ours.push([{ ref: newRef(), old: null, new: "HEAD" }])).rejects.toThrow("not a commit id");
     await expect(ours.push([])).rejects.toThrow("needs changes");
+  });
+
+  it("one push has limits of its own, others go on beside it", { timeout: 30_000 }, async () => {
+    const sha = await record("1");
+    const stop = new AbortController();
+    const refs = [newRef(), newRef(), newRef()].map((ref) => [{ ref, old: null, new: sha }]);
+    const [first = [], second = [], third = []] = refs;
+    server.onPush.push("hang", "hang");
+    const begun = performance.now();
+    const hung = ours.push(first, { deadlineMs: 1_000 });
+    const silent = ours.push(second, { deadlineMs: 20_000, stallSeconds: 300, signal: stop.signal });
+    await until(() => server.onPush.length === 0);
+    expect(await ours.push(third)).toMatchObject({ kind: "ok" });
+    stop.abort();
+    expect(await silent).toEqual({ kind: "unknown", cause: "git was stopped with the run" });
+    expect(await hung).toMatchObject({ kind: "unknown" });
+    expect(performance.now() - begun).toBeLessThan(15_000);
+    expect(await ours.push(second, { signal: stop.signal })).toMatchObject({ kind: "unknown" });
+    expect([first, second].map(([change]) => onServer(change?.ref ?? ""))).toEqual(["", ""]);
   });
 
   it("a stopped run stops git", async () => {

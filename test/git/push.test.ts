@@ -167,6 +167,17 @@ describe("anything not understood is unknown", () => {
     expect(parsePush(result, changes).kind).toBe("unknown");
   });
 
+  it("a push that is too large for the server or a proxy is refused, with words", () => {
+    const said =
+      "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nfatal: the remote end hung up";
+    expect(parsePush(ended(1, "", `${said}\n`), ONE)).toEqual({
+      kind: "refused",
+      text: "the server, or a proxy before it, takes no push of this size (HTTP 413)",
+    });
+    const quoted = `remote: ${said}`;
+    expect(parsePush(ended(1, "", quoted), ONE).kind).toBe("unknown");
+  });
+
   it("a server without atomic pushes is refused, with words", () => {
     const result = ended(128, "", "fatal: the receiving end does not support --atomic push\n");
     expect(parsePush(result, ONE)).toEqual({

@@ -33,7 +33,7 @@ export function host(dir: string, url: string, more: Partial<HostSetup> = {}): P
 /** A real proof for an agent that never was. */
 export async function nobodyAlive(): Promise<Dead> {
   const end = await endTree(
-    { resultFile: `/nowhere/${randomUUID()}`, leader: () => null, seen: new Map() },
+    { marks: [`AGENT_DISPATCH_RESULT=/nowhere/${randomUUID()}`], folder: null, leader: () => null, seen: new Map() },
     { graceMs: 0 },
   );
   if (end.kind !== "dead") throw new Error("something survived an agent that never was");

@@ -10,6 +10,7 @@ import { plainGit } from "../support/plain-git.ts";
 
 const ITEM = "refs/agent-dispatch/v1/item/issue-1";
 const SLOT = "refs/agent-dispatch/v1/slot/1";
+const BUDGET = "refs/agent-dispatch/v1/budget";
 const BRANCH = "refs/heads/agent/issue-1";
 const OLD = "0".repeat(40);
 const NEW = "1".repeat(40);
@@ -58,6 +59,15 @@ const one: RefChange[] = [{ ref: ITEM, old: OLD, new: NEW }];
 const publish: RefChange[] = [
   { ref: ITEM, old: OLD, new: NEW },
   { ref: BRANCH, old: null, new: HEAD },
+];
+const claim: RefChange[] = [
+  { ref: ITEM, old: OLD, new: NEW },
+  { ref: SLOT, old: null, new: HEAD },
+  { ref: BUDGET, old: OLD, new: NEW },
+];
+const finish: RefChange[] = [
+  { ref: ITEM, old: OLD, new: NEW },
+  { ref: SLOT, old: HEAD, new: null },
 ];
 const sweep: RefChange[] = [{ ref: SLOT, old: OLD, new: null }];
 
@@ -153,6 +163,27 @@ describe("what is decided from push and refs", () => {
       publish,
       port([unknown], [{ [ITEM]: NEW, [BRANCH]: null }]),
       { kind: "unknown", cause: expect.stringContaining("applied in part") },
+      1,
+    ],
+    [
+      "claimed, and another run moved the budget on since",
+      claim,
+      port([unknown], [{ [ITEM]: NEW, [SLOT]: HEAD, [BUDGET]: OTHER }], [BUDGET]),
+      { kind: "ok" },
+      1,
+    ],
+    [
+      "finished, and another run took the slot since",
+      finish,
+      port([unknown], [{ [ITEM]: NEW, [SLOT]: OTHER }]),
+      { kind: "ok" },
+      1,
+    ],
+    [
+      "not finished: the slot was taken before",
+      finish,
+      port([unknown], [{ [ITEM]: OLD, [SLOT]: OTHER }]),
+      { kind: "lost", applied: false },
       1,
     ],
     [

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { failureClasses } from "../../src/core/failure.ts";
-import { parseControl } from "../../src/ledger/control.ts";
+import { formatControl, parseControl } from "../../src/ledger/control.ts";
 import {
   failureAfter,
   formatRecord,
@@ -17,6 +17,7 @@ import {
   budgetRef,
   controlRef,
   itemRef,
+  keyElsewhere,
   ledgerPrefix,
   parseRef,
   slotRef,
@@ -273,6 +274,21 @@ describe("names of refs", () => {
     expect(parseRef(name)).toEqual({ kind: "other" });
   });
 
+  test("an item that another version's ledger knows", () => {
+    expect(keyElsewhere("refs/agent-dispatch/v2/item/issue-12")).toBe("issue-12");
+    expect(keyElsewhere("refs/agent-dispatch/v17/item/pr-3")).toBe("pr-3");
+    for (const name of [itemRef("issue-12"), "refs/agent-dispatch/v2/slot/1", "refs/heads/v2/item/issue-12", ""])
+      expect(keyElsewhere(name)).toBeNull();
+    for (const rest of [
+      "item/issue-12",
+      "v2/item/issue-12/x",
+      "v2/item/issue-0",
+      "vx/item/issue-12",
+      "v2/v2/item/issue-1",
+    ])
+      expect(keyElsewhere(`refs/agent-dispatch/${rest}`)).toBeNull();
+  });
+
   test("any name has an answer", () => {
     fc.assert(
       fc.property(fc.string(), (name) => parseRef(ledgerPrefix + name).kind !== "control" || name === "control"),
@@ -308,5 +324,20 @@ describe("the pause", () => {
     expect(control({ v: 2, pause: null })).toMatchObject(unreadable);
     expect(control({ v: 1 })).toMatchObject(unreadable);
     expect(control({ v: 1, pause: null, x: "x".repeat(10_000) })).toMatchObject(unreadable);
+  });
+
+  test("what cannot be read says whether a newer version wrote it", () => {
+    const of = (message: string) => parseControl(message).unreadable;
+    expect(of('agent-dispatch v2 control open\n\n{"v":2,"pause":null}')).toEqual({ why: "version 2", isNewer: true });
+    for (const message of ["hello", "agent-dispatch v1 control\n\n{not json", 'agent-dispatch v1 control\n\n{"v":1}'])
+      expect(of(message)).toEqual({ why: "its form is not known", isNewer: false });
+    expect(of('agent-dispatch v1 control\n\n{"v":1,"pause":null}')).toBeNull();
+  });
+
+  test("fields of a later program are kept by every writer", () => {
+    const message = 'agent-dispatch v1 control\n\n{"v":1,"pause":null,"failures":2,"later":{"a":1}}';
+    const again = parseControl(formatControl({ ...parseControl(message), pause: { by: "ann", why: "", until: now } }));
+    expect(again).toMatchObject({ failures: 2, more: { later: { a: 1 } }, pause: { by: "ann", until: now } });
+    expect(Object.keys(again.more)).toEqual(["later"]);
   });
 });

@@ -8,6 +8,9 @@ const slow = [
   "test/bundle/**",
   "test/run/**",
   "test/stories/**",
+  "test/recovery/**",
+  "test/crash/**",
+  "test/race/**",
   "test/support/**",
 ];
 
@@ -25,7 +28,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "run", include: ["test/run/**/*.test.ts"], testTimeout: 60_000 } },
       {
         // One story per way in, on the embedded forge, with the real runner where `npm run tools` has built it. All of them: npm run test:e2e.
         test: {

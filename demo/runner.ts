@@ -61,10 +61,13 @@ async function runWorkflow(execution: Execution): Promise<ExecutionResult> {
       folder: folder.root,
       timeoutMs: execution.timeoutMs ?? executionTimeoutMs,
       onLine: (line: string) => log.add(line),
+      outage: execution.outage,
     };
     // A cancelled step is killed without a warning; post runs whatever happened.
     const abort = execution.signal && ({ signal: execution.signal, send: "SIGKILL" } as const);
     const main = await runTree({ ...start, env: step.env, abort });
+    if (execution.outage?.aborted)
+      return { exitCode: 1, result: "unknown", log: lines.join("\n"), steps: [], survivors: [] };
     const post = await runTree({ ...start, env: { ...step.env, ...(await step.stateEnvironment()) } });
     const isGood = main.code === 0 && post.code === 0;
     const result = main.timedOut ? "timeout" : execution.signal?.aborted ? "cancelled" : isGood ? "success" : "failure";

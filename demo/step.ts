@@ -11,8 +11,11 @@ import type { RunFolder } from "../test/support/executors/runFolder.ts";
 
 export const projectRoot = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
+/** Folder with `action.yml` and `dist`: this repository, or the one that `AGENT_DISPATCH_CHECKOUT` names, for trying a build before it stands in `dist`. */
+export const checkout = path.resolve(process.env["AGENT_DISPATCH_CHECKOUT"] || projectRoot);
+
 /** The bundle; a runner starts this file and nothing else. */
-export const bundle = path.join(projectRoot, "dist", "index.js");
+export const bundle = path.join(checkout, "dist", "index.js");
 
 export interface Step {
   serverUrl: string;
@@ -63,7 +66,7 @@ export async function prepareStep(step: Step, folder: RunFolder): Promise<Prepar
     CI: "true",
     GITHUB_ACTIONS: "true",
     GITEA_ACTIONS: "true",
-    GITHUB_ACTION_PATH: projectRoot,
+    GITHUB_ACTION_PATH: checkout,
     GITHUB_ACTOR: identity.actor,
     GITHUB_API_URL: `${step.serverUrl}/api/v1`,
     GITHUB_EVENT_NAME: step.event.name,
@@ -103,7 +106,7 @@ export async function prepareStep(step: Step, folder: RunFolder): Promise<Prepar
 
 /** A runner passes every input that `action.yml` declares, those not given with their default or empty. */
 async function inputVariables(step: Step): Promise<Record<string, string>> {
-  const action = ActionFile.parse(parse(await readFile(path.join(projectRoot, "action.yml"), "utf8")));
+  const action = ActionFile.parse(parse(await readFile(path.join(checkout, "action.yml"), "utf8")));
   const declared = Object.entries(action.inputs).map(([name, { default: value = "" }]) => [
     name,
     value.replace(/\$\{\{ github\.token \}\}/, step.token),

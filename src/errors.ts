@@ -67,12 +67,31 @@ export class ForgeError extends RunError {
   readonly failure: ForgeFailure;
   /** Whether a write may have been applied although it failed: no answer, a cut one, or a 5xx. */
   readonly mayBeApplied: boolean;
+  /** Whether the forge itself did not answer: nothing came, or it was a proxy's answer, or "too many". It may be back in minutes. */
+  readonly away: boolean;
+  /** How long the forge asked to be left alone, in ms; null where it did not. */
+  readonly retryAfterMs: number | null;
 
-  constructor(message: string, failure: ForgeFailure, options: RunErrorOptions & { mayBeApplied: boolean }) {
+  constructor(message: string, failure: ForgeFailure, options: ForgeErrorOptions) {
     super(message, options);
     this.failure = failure;
     this.mayBeApplied = options.mayBeApplied;
+    this.away = options.away ?? false;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
+}
+
+export interface ForgeErrorOptions extends RunErrorOptions {
+  mayBeApplied: boolean;
+  /** Default false. */
+  away?: boolean;
+  /** Default null. */
+  retryAfterMs?: number | null;
+}
+
+/** Whether the same may end well another time: the next run tries again, or the forge is back by then. */
+export function mayPass(error: unknown): error is RunError {
+  return error instanceof RunError && (error.retry || (error instanceof ForgeError && error.away));
 }
 
 /** Any thrown value as one line for people; `cause` chains are followed at most four deep. */

@@ -2,10 +2,12 @@
 
 import { foreignChecks } from "./core/checks.ts";
 import type { Decision } from "./core/decision.ts";
-import type { Details, Item, MergeFact, PullDetails, Snapshot } from "./core/model.ts";
+import type { Details, Item, PullDetails, Snapshot } from "./core/model.ts";
+import type { EndOfRun } from "./core/takeover.ts";
+import { readEnd } from "./ends.ts";
 import { describe, RunError } from "./errors.ts";
 import type { LineComment, Pull, Review, WriteAccess } from "./forge/port.ts";
-import { mergeInto } from "./git/merging.ts";
+import { readPast } from "./past.ts";
 import type { Ports } from "./ports.ts";
 
 type Look = Extract<Decision, { kind: "look" | "look-control" }>;
@@ -29,9 +31,16 @@ export async function look(ports: Ports, snapshot: Snapshot, decision: Look): Pr
       const { details, pull } = item;
       if (details === null || details.pull === null || pull === null)
         throw new Error("a merge is asked for before the facts of its pull request");
-      const merge = await mergeOf(ports, pull);
+      const merge = await ports.workshop.mergeOf(ports, pull);
       return withDetails(snapshot, item, { ...details, pull: { ...details.pull, merge } });
     }
+    case "past": {
+      if (item.details === null) throw new Error("what is left of an issue is asked for before its facts");
+      const past = await readPast(ports, snapshot, item);
+      return withDetails(snapshot, item, { ...item.details, past, branch: past.branch?.sha ?? null });
+    }
+    case "end":
+      return { ...snapshot, ends: { ...snapshot.ends, [item.key]: await endOfHolder(ports, item) } };
     case "dispatch":
       return { ...snapshot, canDispatch: await mayDispatch(ports) };
     default:
@@ -44,6 +53,11 @@ async function rights(ports: Ports, logins: readonly string[]): Promise<Record<s
     logins.map(async (login) => [login.toLowerCase(), await ports.forge.writeAccess(login)] as const),
   );
   return Object.fromEntries(asked);
+}
+
+async function endOfHolder(ports: Ports, { record }: Item): Promise<EndOfRun | null> {
+  const run = record.kind === "record" ? record.record.run : null;
+  return run === null ? null : await readEnd(ports, run);
 }
 
 /** Runs that are searched for a dispatched one still at work. */
@@ -76,7 +90,7 @@ async function readDetails(ports: Ports, snapshot: Snapshot, item: Item, branch:
     ]);
     const details: Details = {
       ...{ timeline, comments, openDependencies, branch: found?.sha ?? null },
-      ...{ access: item.details?.access ?? {}, pull: ofPull?.facts ?? null },
+      ...{ access: item.details?.access ?? {}, pull: ofPull?.facts ?? null, past: null },
     };
     return { details, pull: ofPull?.pull ?? item.pull, unreadable: null };
   } catch (error) {
@@ -142,19 +156,6 @@ async function settled(ports: Ports, known: Pull): Promise<Pull> {
     if (pull.state === "closed" || pull.headSha !== known.headSha) return known;
   }
   return pull;
-}
-
-/** Git's own word, in the host's repository: nothing of the trees is run. */
-async function mergeOf(ports: Ports, pull: Pull): Promise<MergeFact> {
-  const host = await ports.host();
-  const base = `refs/heads/${pull.baseRef}`;
-  const head = pull.headIsHere ? `refs/heads/${pull.headRef}` : `refs/pull/${pull.number}/head`;
-  const [baseSha, headSha] = [await host.fetchRef(base), await host.fetchRef(head)];
-  // A branch that is gone is no conflict: what became of the pull request shows in the next look.
-  if (baseSha === null || headSha === null) return "clean";
-  const merged = await mergeInto(host, { head: headSha, base: baseSha });
-  if (merged.kind === "unreadable") ports.log.line(`whether #${pull.number} conflicts is not known: ${merged.why}`);
-  return merged.kind === "conflict" || merged.kind === "unrelated" ? "conflict" : "clean";
 }
 
 function withDetails(snapshot: Snapshot, item: Item, details: Details): Snapshot {

@@ -6,40 +6,59 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
-import { endSurvivors } from "./agent/tree.ts";
 import { systemClock } from "./clock.ts";
 import { detection, type Redact, redaction } from "./core/redact.ts";
 import { describe, RunError } from "./errors.ts";
 import { actionLog } from "./log.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RunFacts } from "./ports.ts";
+import { post } from "./post.ts";
 import { lastLine, lastLineOfFailure, program } from "./program.ts";
+import { readSaved, saveFinished } from "./saved.ts";
+import { stopOnSignals } from "./signals.ts";
 import { summaryOf } from "./summary.ts";
 import type { Executor } from "./trigger.ts";
 
 const environment = { ...process.env };
 const secrets = new Set<string>();
 let redact: Redact = redaction([]);
+const log = actionLog((text) => redact(text));
 
-await (core.getState("started") === "" ? main() : post());
+await (core.getState("started") === "" ? main() : afterwards());
 
 async function main(): Promise<void> {
   core.saveState("started", "true");
   // No child inherits the token. That a process of the same user can read where this one started from (/proc) only a sandbox will end.
   delete process.env["INPUT_TOKEN"];
   delete process.env["INPUT_REVIEWER-TOKEN"];
-  const facts = runFacts();
+  const saved = new Map<string, string>();
+  const saveState = (name: string, value: string) => {
+    saved.set(name, value);
+    core.saveState(name, value);
+  };
+  const stop = stopOnSignals({ log, claim: () => readSaved((name) => saved.get(name) ?? "").claim });
   try {
     requireNode(process.versions.node);
-    const outcome = await program({
-      ...{ environment, facts, executor: executorOf(), clock: systemClock(), saveState: core.saveState },
-      ...{ log: actionLog((text) => redact(text)), redact: (text) => redact(text), hide: hideSecrets },
-      holdsSecret: (text) => detection([...secrets])(text),
-    });
-    await publishOutcome(outcome, facts.temp);
+    const outcome = await program({ ...common(), executor: executorOf(), saveState, stop });
+    await publishOutcome(outcome, runFacts().temp);
   } catch (error) {
     fail(error);
   }
+  saveFinished(saveState);
+}
+
+async function afterwards(): Promise<void> {
+  await post({ ...common(), state: core.getState });
+  // Whatever is still under way has had its time.
+  process.exit(0);
+}
+
+function common() {
+  return {
+    ...{ environment, facts: runFacts(), clock: systemClock(), log, hide: hideSecrets },
+    redact: (text: string) => redact(text),
+    holdsSecret: (text: string) => detection([...secrets])(text),
+  };
 }
 
 /** Runners start whatever `node` is on the PATH, whatever action.yml asks for. */
@@ -50,19 +69,6 @@ function requireNode(version: string): void {
     mender: "server operator",
     retry: false,
   });
-}
-
-/** Also runs when main was killed: a cancelled step gets SIGKILL while the agent's own session lives on. */
-async function post(): Promise<void> {
-  const state = core.getState("agent");
-  if (state === "") return;
-  const agent: unknown = JSON.parse(state);
-  if (typeof agent !== "object" || agent === null || !("resultFile" in agent) || typeof agent.resultFile !== "string")
-    return;
-  const end = await endSurvivors(agent.resultFile, { graceMs: 0 });
-  if (end.kind === "survivors") core.warning(`processes of the agent could not be ended: ${end.pids.join(", ")}`);
-  else if (end.killed > 0)
-    core.info(`ended ${end.killed} process${end.killed === 1 ? "" : "es"} that the agent had left behind`);
 }
 
 function hideSecrets(values: readonly string[]): void {

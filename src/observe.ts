@@ -4,7 +4,8 @@
 
 import { parseCommand } from "./core/command.ts";
 import { isDashboard } from "./core/control.ts";
-import { type Effects, parseEffects } from "./core/effects.ts";
+import type { Effects } from "./core/effects.ts";
+import { generationOfBranch } from "./core/lost.ts";
 import { findMarker } from "./core/marker.ts";
 import {
   type Control,
@@ -12,19 +13,18 @@ import {
   type Item,
   issueKey,
   type RecordFact,
-  type Slot,
   type Snapshot,
   sameLogin,
   type Trigger,
 } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
+import type { Ends } from "./core/takeover.ts";
+import { readEnds } from "./ends.ts";
 import { describe, RunError } from "./errors.ts";
 import { type Asked, askedIn, commandedIssues, controlledIssues, scanMax, scanMs, unlisted } from "./finding.ts";
 import type { Account, Issue, PlacedComment, Pull } from "./forge/port.ts";
-import { type ControlState, noControl, parseControl } from "./ledger/control.ts";
-import { parseRecord } from "./ledger/record.ts";
-import { ledgerPrefix, parseRef } from "./ledger/refs.ts";
-import { parseSlot } from "./ledger/slot.ts";
+import type { ControlState } from "./ledger/control.ts";
+import { type Ledger, readLedger } from "./ledger/read.ts";
 import type { Ports } from "./ports.ts";
 
 /** Former pull requests that one run reads. */
@@ -41,24 +41,20 @@ export interface Who {
   profiles: Snapshot["profiles"];
 }
 
-interface Ledger {
-  records: Record<string, RecordFact>;
-  slots: Slot[];
-  control: ControlState;
-  /** Commit of the control record; null where there is none. */
-  controlSha: string | null;
-  /** Effects still to be written, by key; those that cannot be read are missing. */
-  effects: Map<string, Effects>;
-}
-
 export interface Observed {
   snapshot: Snapshot;
   effects: Map<string, Effects>;
   control: { state: ControlState; sha: string | null };
 }
 
-/** A fresh look. `trigger.item` narrows it to one item. */
-export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: Policy): Promise<Observed> {
+/** A fresh look. `trigger.item` narrows it to one item. `ends`: what a look a moment ago was told of runs that ended, so that the forge is not asked again. */
+export async function observe(
+  ports: Ports,
+  who: Who,
+  trigger: Trigger,
+  policy: Policy,
+  ends: Ends | null = null,
+): Promise<Observed> {
   const { forge } = ports;
   const wide = trigger.item === null;
   const [issues, openPulls, assigned, comments] = await Promise.all([
@@ -87,6 +83,7 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
     const isWaiting = pull !== null && more.waiting.has(issue.number);
     items.push({
       ...{ key, issue, record, pull, former, commanded: commanded.has(issue.number), details: null },
+      wip: ledger.wips[key] ?? null,
       statuses: isWaiting ? await forge.statuses(pull.headSha) : null,
       unreadable: unreadableEffects(record, ledger.effects.has(key)),
     });
@@ -97,7 +94,15 @@ export async function observe(ports: Ports, who: Who, trigger: Trigger, policy: 
   const meant = wide ? trigger : { ...trigger, item: found[0]?.number ?? trigger.item };
   const snapshot: Snapshot = {
     ...{ now, trigger: meant, ...who, base: policy.base, canDispatch: null, items, openPulls, records },
-    ...{ slots: ledger.slots, pause: ledger.control.pause, control, bases: await basesOf(ports, items) },
+    ...{
+      ends: ends ?? (await readEnds(ports, records, meant, who, policy.limits, now)),
+      slots: ledger.slots,
+      budget: ledger.budget,
+      ...{ wips: ledger.wips, archive: ledger.archive, unknownRefs: ledger.unknownRefs },
+      pause: ledger.control.pause,
+      control,
+      bases: await basesOf(ports, items),
+    },
   };
   return { snapshot, effects: ledger.effects, control: { state: ledger.control, sha: ledger.controlSha } };
 }
@@ -170,33 +175,10 @@ function isPullOf(pull: Pull, issue: Issue, record: RecordFact, who: Who): boole
   if (issue.isPull) return pull.number === issue.number;
   if (!pull.headIsHere || !who.program.some((name) => sameLogin(name, pull.author))) return false;
   if (record.kind === "record" && record.record.pull === pull.number) return true;
-  return findMarker(pull.body, "pull")?.values["issue"] === String(issue.number);
-}
-
-async function readLedger(ports: Ports): Promise<Ledger> {
-  const ledger: Ledger = { records: {}, slots: [], control: noControl, controlSha: null, effects: new Map() };
-  // One REST request tells whether there is anything to read; git is started only then.
-  const refs = await ports.forge.refs(ledgerPrefix.slice("refs/".length).replace(/\/$/, ""));
-  if (refs.length === 0) return ledger;
-  for (const [name, { sha, message, effects }] of await (await ports.host()).fetchLedger()) {
-    const ref = parseRef(name);
-    if (ref.kind === "item") {
-      const parsed = parseRecord(message);
-      ledger.records[ref.key] =
-        parsed.kind === "record"
-          ? { kind: "record", sha, record: parsed.record }
-          : { kind: "unreadable", sha, why: parsed.why };
-      const readable = effects === null ? null : parseEffects(effects);
-      // Effects about another item than the record's are nobody's: any writer of code can write the ledger.
-      if (readable !== null && ref.key.endsWith(`-${readable.issue}`)) ledger.effects.set(ref.key, readable);
-    }
-    if (ref.kind === "slot") ledger.slots.push({ number: ref.number, sha, holder: parseSlot(message) });
-    if (ref.kind === "control") {
-      ledger.control = parseControl(message);
-      ledger.controlSha = sha;
-    }
-  }
-  return ledger;
+  const marker = findMarker(pull.body, "pull");
+  // A person who edits the text may take the marker out: then the branch says whose it is.
+  if (marker === null) return generationOfBranch(pull.headRef, issue.number) !== null;
+  return marker.values["issue"] === String(issue.number);
 }
 
 /** Effects of a newer version, or broken ones, are left alone with the record that holds them: writing it anew would lose them. */
@@ -231,7 +213,7 @@ async function controlOf(
     const here = asked.filter((a) => a.isControl && a.comment.issue === number);
     orders.push(...here.flatMap((a) => controlOrder(a.comment)));
   }
-  return { orders, handled, access: {} };
+  return { orders, handled, access: {}, unreadable: ledger.control.unreadable };
 }
 
 function controlOrder(comment: PlacedComment): ControlOrder[] {

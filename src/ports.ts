@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Redact } from "./core/redact.ts";
 import type { Forge } from "./forge/port.ts";
 import type { Host } from "./git/host.ts";
+import type { Workshop } from "./jobs/workshop.ts";
 
 /** The log of a run. Every line is redacted and cannot be a workflow command. */
 export interface Log {
@@ -42,6 +43,8 @@ export interface Ports {
   reviewer: Forge | null;
   /** The host's own repository, made at the first use: an idle run starts no git. */
   host(): Promise<Host>;
+  /** What jobs do on this machine: folders, clones, agents, checks. */
+  workshop: Workshop;
   clock: Clock;
   log: Log;
   redact: Redact;
@@ -50,6 +53,10 @@ export interface Ports {
   /** Proof that a text is this program's: only who knows the second account's token can make it. Null without that account. */
   seal(text: string): string | null;
   run: RunFacts;
+  /** The repository on its server as 16 hex digits: marks the processes that runs for it start (agent/mark.ts). */
+  place: string;
+  /** Aborted when somebody asks this process to end; its reason is told to people. What is claimed is given back then. */
+  stop: AbortSignal;
   /** Environment of the step, from which agents get what their profiles name. */
   environment: Readonly<Record<string, string | undefined>>;
   /** This run as the forge shows it; null outside a server (`act` says run 1 of everything) or where it cannot be found. Asked once. */

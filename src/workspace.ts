@@ -3,7 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { ownFolder } from "./agent/tree.ts";
 import type { Ports } from "./ports.ts";
+import { saveFolders } from "./saved.ts";
 
 export interface Workspace {
   /** Holds everything the agent may write. Its name is new in every run. */
@@ -26,6 +28,7 @@ export async function makeWorkspace(ports: Ports, given: string | null): Promise
   const root = join(parent, name);
   const kept = join(ports.run.temp, `${name}-kept`);
   const folders = { clone: join(root, "clone"), home: join(root, "home"), tmp: join(root, "tmp") };
+  saveFolders(ports.saveState, { root, kept, sinceTicks: ownFolder(root)?.sinceTicks ?? null });
   await mkdir(root, { recursive: true, mode: 0o700 });
   await mkdir(kept, { recursive: true, mode: 0o700 });
   await Promise.all([mkdir(folders.home), mkdir(folders.tmp), mkdir(join(root, "out"))]);

@@ -5,6 +5,7 @@ import type { Pull } from "../forge/port.ts";
 import type { LedgerRecord, VerdictNote } from "../ledger/record.ts";
 import { type ForeignChecks, foreignChecks } from "./checks.ts";
 import { isDashboard } from "./control.ts";
+import { generationOf, isLost, lastWordAt } from "./lost.ts";
 import { findMarker } from "./marker.ts";
 import {
   branchName,
@@ -52,11 +53,19 @@ function waitsForPerson({ state }: LedgerRecord): boolean {
 }
 
 /** The generation that work begun now belongs to. */
-export function generation({ record, item }: Candidate): number {
+export function generation({ record, item }: Pick<Candidate, "record" | "item">): number {
   if (record !== null) return record.state === "closed" ? record.generation + 1 : record.generation;
-  // A lost ledger: the open pull request still says it.
-  const marked = Number(item.pull === null ? 1 : (findMarker(item.pull.body, "pull")?.values["generation"] ?? 1));
-  return Number.isSafeInteger(marked) && marked > 0 ? marked : 1;
+  // No record: the open pull request still says it, else what is left of those that ended.
+  return item.pull === null ? (item.details?.past?.generation ?? 1) : generationOf(item.pull, item.issue.number);
+}
+
+/**
+ * Commits at the item's branch that are not the program's: they are never replaced. Its own are those at the head that the record names and,
+ * where there is no record, a branch with no commit but the program's for this very item.
+ */
+export function isSomebodys({ record }: Candidate, { branch, past }: Details): boolean {
+  if (branch === null || branch === record?.head) return false;
+  return record !== null || past?.branch?.isOurs !== true;
 }
 
 /** The branch that work begun now is published on; empty where nothing can be pushed to (a fork's pull request). */
@@ -99,8 +108,10 @@ export function standing(c: Candidate, details: Details): Standing {
   };
   const takenOffAt = lastTakenOff(c, details);
   const refusedBefore = saidBefore(c, details, ["refusal"]);
+  const isObeyedBefore = obeyedBefore(c, details);
   // Newest first: what is older than an order that was obeyed is answered with it.
   let answered = false;
+  let before: Order | null = null;
   for (const order of all) {
     if (handled.has(order.id) && !isHalfObeyed(c, order, result)) {
       result.trusted.push(order);
@@ -126,11 +137,33 @@ export function standing(c: Candidate, details: Details): Standing {
       // Whoever took the trigger label off took back what was asked before.
       const isTakenBack = order.at <= takenOffAt && order.source !== "dispatch" && order.source !== "label";
       if (answered || isTakenBack) continue;
+      if (isObeyedBefore(order)) {
+        before ??= order;
+        continue;
+      }
       result.pending ??= order;
       if (order.text !== "") result.words.unshift(order.text);
     }
   }
+  // The work that it began goes on for as long as the label is on.
+  if (hasLabel(c.item.issue.labels, c.policy.label) && before !== null && before.at > endedAt(details))
+    result.pending ??= { ...before, verb: "run", text: "" };
   return result;
+}
+
+/**
+ * Without a record nobody knows which orders were obeyed: those before the program's last word were, and those before the end of the last pull
+ * request with it. A label says no more than that work is wanted, so it stands until then.
+ */
+function obeyedBefore({ record, snapshot }: Candidate, details: Details): (order: Order) => boolean {
+  if (!isLost(record)) return () => false;
+  const saidAt = lastWordAt(details, snapshot);
+  const isLabel = (order: Order) => order.source === "label" || order.source === "dispatch";
+  return (order) => order.at <= (isLabel(order) ? endedAt(details) : Math.max(saidAt, endedAt(details)));
+}
+
+function endedAt({ past }: Details): number {
+  return past?.endedAt ?? 0;
 }
 
 /** The newest order, to stop or to hand over, whose run died between its claim and the first word of it on the forge. */

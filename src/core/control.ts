@@ -20,19 +20,36 @@ export function controlDecision({ control }: Snapshot, policy: Policy): Decision
   const ask = trusts.filter(({ trust }) => trust.kind === "ask").map(({ order }) => order.by);
   if (ask.length > 0) return { kind: "look-control", logins: [...new Set(ask)] };
   const chosen = trusts.find(({ trust }) => trust.kind === "yes")?.order;
-  return chosen === undefined ? null : { kind: "control", order: chosen, replies: [] };
+  // What a newer program wrote is overwritten by nobody's order.
+  return chosen === undefined || control.unreadable?.isNewer === true
+    ? null
+    : { kind: "control", order: chosen, replies: [] };
 }
 
 /** Said once to everybody who may not order it: what our own comments answered is not among the orders any more. */
 export function controlReplies({ control }: Snapshot, policy: Policy): Reply[] {
   const told = new Set<string>();
-  return newOrders(control).flatMap(({ id, by, verb, issue, comment }): Reply[] => {
-    const trust = trustInLogin(by, control.access, policy);
-    if (trust.kind !== "no" || told.has(by.toLowerCase())) return [];
-    told.add(by.toLowerCase());
-    const body = refusalComment(id, `\`/agent ${verb}\` is refused: ${trust.why}.`);
-    return [{ purpose: "refusal", on: issue, id, body, comment }];
+  const open = newOrders(control);
+  const strangers = open.flatMap((order): Reply[] => {
+    const trust = trustInLogin(order.by, control.access, policy);
+    if (trust.kind !== "no" || told.has(order.by.toLowerCase())) return [];
+    told.add(order.by.toLowerCase());
+    return [refusal(order, trust.why)];
   });
+  return [...strangers, ...refusedByVersion(control, open, policy)];
+}
+
+/** The newest order of somebody trusted, where only a newer program may write down what becomes of it. */
+function refusedByVersion({ unreadable, access }: Control, open: readonly ControlOrder[], policy: Policy): Reply[] {
+  const order = open.find(({ by }) => trustInLogin(by, access, policy).kind === "yes");
+  if (unreadable?.isNewer !== true || order === undefined) return [];
+  const why = `the ledger's record \`control\` was written by a newer version of agent-dispatch (${unreadable.why}), and this run must not overwrite it. Update agent-dispatch in every workflow of this repository, then order it again`;
+  return [refusal(order, why)];
+}
+
+function refusal({ id, verb, issue, comment }: ControlOrder, why: string): Reply {
+  const body = refusalComment(id, `\`/agent ${verb}\` is refused: ${why}.`);
+  return { purpose: "refusal", on: issue, id, body, comment };
 }
 
 function newOrders({ orders, handled }: Control): ControlOrder[] {

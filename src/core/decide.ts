@@ -36,6 +36,7 @@ import {
   unsettled,
 } from "./rows/pull.ts";
 import { type Answer, type Row, skip } from "./rows/row.ts";
+import { withUnknown } from "./unknown-refs.ts";
 
 export const table: readonly Row[] = [
   { row: 1, about: "hold, locked, unreadable record", judge: handsOff, fact: facts.labels },
@@ -76,7 +77,10 @@ export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const control = controlDecision(snapshot, policy);
   if (control !== null) return control;
   if (pause !== null && (pause.until === null || pause.until > snapshot.now))
-    return idle(`paused by ${pause.by}: ${pause.why}`, controlReplies(snapshot, policy));
+    return idle(
+      withUnknown(`paused by ${pause.by}: ${pause.why}`, snapshot.unknownRefs),
+      controlReplies(snapshot, policy),
+    );
 
   const passed: Passed[] = [];
   const said: Reply[] = controlReplies(snapshot, policy);
@@ -100,7 +104,8 @@ export function decide(snapshot: Snapshot, policy: Policy): Decision {
       pass(`would be ${answer.work.kind}, \`mode\` asks for ${policy.force}`);
     else return viaDispatch({ ...answer.work, replies: said }, snapshot);
   }
-  return { kind: "idle", reason: summary(snapshot, policy, passed), passed, replies: said };
+  const reason = withUnknown(summary(snapshot, policy, passed), snapshot.unknownRefs);
+  return { kind: "idle", reason, passed, replies: said };
 }
 
 /** Somebody asks here, by a comment: they get their answer also where nothing is done, on hold or while a run is at work. */

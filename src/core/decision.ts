@@ -34,6 +34,8 @@ export interface Plan {
   /** The branch's present commit; null when it does not exist. */
   expect: string | null;
   attempt: number;
+  /** Runs of it that were cancelled in a row, up to now. */
+  cancelled: number;
   /** Failure verdicts and unordered reworks so far; reviews and reworks count on from it. */
   round: number;
   askedBy: string;
@@ -48,6 +50,8 @@ export interface Plan {
   /** People whom the program assigned: taken off when work goes on. */
   unassign: readonly string[];
   slot: number;
+  /** USD that the claim reserves; 0 where no budget is set. */
+  reserve: number;
 }
 
 /** Why a pull request goes back to an author. All that hold are told; the order is that of the prompt. */
@@ -104,7 +108,7 @@ export type Work =
           kind: "give-up";
           item: Item;
           row: number;
-          cause: "attempts" | "rounds" | "landing";
+          cause: "attempts" | "cancelled" | "branch" | "rounds" | "landing" | "budget";
           reason: string;
           askedBy: string;
           generation: number;
@@ -125,6 +129,10 @@ export type Wanted =
   | { facts: "access"; logins: readonly string[] }
   /** Whether head and base can be merged, by git itself. */
   | { facts: "merge" }
+  /** What is left of an issue without a record. */
+  | { facts: "past" }
+  /** How the run of a dead claim ended. */
+  | { facts: "end" }
   | { facts: "dispatch" };
 
 export type Decision =

@@ -1,5 +1,7 @@
 // What is still to be written on the forge after a publish, kept in the record until done. Each effect says how the forge should look, so it
 // can be carried out again at any time: read, compare, write, and after an unclear answer read again. Texts are final (redacted, bounded).
+//
+// Unlike in records, a field that is not known makes all of it unreadable: a condition of a later program must not be carried out without it.
 
 import * as z from "zod";
 import { findMarker, formatMarker, purposes } from "./marker.ts";
@@ -12,11 +14,14 @@ export const lineCommentsMax = 50;
 /** Longest comment on a line, in characters: fifty of them fit into `effects.json` beside everything else. */
 export const lineCommentCharactersMax = 4_000;
 
+/** Context of the commit status that shows the verdict. */
+export const reviewContext = "agent-dispatch/review";
+
 const On = z.enum(["issue", "pull"]);
 
 export const Effect = z.discriminatedUnion("do", [
   /** One pull request for this head and generation, found in any state or made. */
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("pull"),
     head: z.string(),
@@ -26,7 +31,7 @@ export const Effect = z.discriminatedUnion("do", [
     title: z.string(),
     body: z.string(),
   }),
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("status"),
     sha: z.string(),
@@ -39,7 +44,7 @@ export const Effect = z.discriminatedUnion("do", [
    * Labels by name; those that the repository lacks are created. A stage label that is added takes the place of every other one. `since`: the
    * forge's clock (ISO) when the labels were decided; what a person put on after that stays.
    */
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("labels"),
     on: On,
@@ -48,7 +53,7 @@ export const Effect = z.discriminatedUnion("do", [
     since: z.string().optional(),
   }),
   /** `since`: the forge's clock when the assignees were decided; whoever assigned themselves after that is kept. */
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("assign"),
     on: On,
@@ -57,7 +62,7 @@ export const Effect = z.discriminatedUnion("do", [
     since: z.string(),
   }),
   /** One comment of a purpose: `edit` keeps a single one up to date, `new` writes one per `key`. `{{pull}}` in the body becomes the number. */
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("comment"),
     on: On,
@@ -66,19 +71,19 @@ export const Effect = z.discriminatedUnion("do", [
     mode: z.enum(["edit", "new"]),
     body: z.string(),
   }),
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("react"),
     comment: z.int(),
     reaction: z.enum(["eyes", "rocket", "confused"]),
   }),
-  z.object({ id: z.string(), do: z.literal("delete-branch"), branch: z.string(), sha: z.string() }),
+  z.strictObject({ id: z.string(), do: z.literal("delete-branch"), branch: z.string(), sha: z.string() }),
   /**
    * One review of the pull request for each `key` and account, known by the marker `review` with that key in its body. `commit`: the head
    * it judges. `comments`: on lines of the new file. `as: "reviewer"` becomes a comment review by the bot where there is no second account or the forge
    * does not let it.
    */
-  z.object({
+  z.strictObject({
     id: z.string(),
     do: z.literal("review"),
     as: z.enum(["bot", "reviewer"]),
@@ -86,17 +91,19 @@ export const Effect = z.discriminatedUnion("do", [
     event: z.enum(["approve", "request-changes", "comment"]),
     commit: z.string(),
     body: z.string().max(reviewCharactersMax),
-    comments: z.array(z.object({ path: z.string(), line: z.int().positive(), body: z.string() })).max(lineCommentsMax),
+    comments: z
+      .array(z.strictObject({ path: z.string(), line: z.int().positive(), body: z.string() }))
+      .max(lineCommentsMax),
   }),
   /** The issue is closed. */
-  z.object({ id: z.string(), do: z.literal("close-issue") }),
+  z.strictObject({ id: z.string(), do: z.literal("close-issue") }),
 ]);
 export type Effect = z.infer<typeof Effect>;
 export type ReviewEffect = Extract<Effect, { do: "review" }>;
 export type LineText = ReviewEffect["comments"][number];
 
 /** `effects.json` of a record. `issue` is where things without a pull request go. */
-export const Effects = z.object({
+export const Effects = z.strictObject({
   v: z.literal(1),
   issue: z.int(),
   effects: z.array(Effect).max(50),

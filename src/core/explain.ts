@@ -1,7 +1,8 @@
 // Why an item moves or does not: every row of the decision table with what it looks at. Answers `/agent why` and `mode: explain`.
 
 import type { Candidate } from "./candidate.ts";
-import { type Gate, whyComment, whyText } from "./report.ts";
+import { keptWork } from "./kept.ts";
+import { type Gate, type KeptFacts, whyComment, whyText } from "./report.ts";
 import type { Answer, Row } from "./rows/row.ts";
 
 /** Every row is asked, also those behind the one that decides: a person wants to know what comes next. */
@@ -60,11 +61,16 @@ export function verdictOf(c: Candidate, table: readonly Row[]): string {
 /** The comment that answers `/agent why`. */
 export function explained(c: Candidate, table: readonly Row[], id: string): string {
   const { number } = c.item.issue;
-  return whyComment({ item: number, gates: gates(c, table), decision: verdictOf(c, table), key: id });
+  return whyComment({ item: number, gates: gates(c, table), decision: verdictOf(c, table), kept: keptOf(c), key: id });
 }
 
 /** The same as plain text, for the log. */
 export function explainedText(c: Candidate, table: readonly Row[]): string {
   const { number } = c.item.issue;
-  return whyText({ item: number, gates: gates(c, table), decision: verdictOf(c, table) });
+  return whyText({ item: number, gates: gates(c, table), decision: verdictOf(c, table), kept: keptOf(c) });
+}
+
+function keptOf({ item }: Candidate): KeptFacts | null {
+  const kept = keptWork(item);
+  return kept === null ? null : { ...kept, key: item.key };
 }

@@ -106,7 +106,7 @@ export const failureRules: Record<FailureClass, FailureRule> = {
     costsAttempt: false,
     cooldown: "none",
     twiceGoesToPerson: true,
-    remedy: "Raise the budget, or split the issue.",
+    remedy: "Raise `limits.costUsdPerItem` in the policy file, or split the issue.",
   },
 };
 

@@ -11,8 +11,16 @@ export function isWorkflow(path: string): boolean {
   return workflowFolders.some((folder) => lower.startsWith(folder) || lower === folder.slice(0, -1));
 }
 
+/** Most reasons that are told. */
+const problemsMax = 10;
+
 /** Why a change may not be published, one sentence each; empty when it may. `holdsSecret` knows the credentials of this run. */
 export function guards(changes: Changes, limits: Limits, holdsSecret: (text: string) => boolean): string[] {
+  return [...neverLeaves(changes, limits, holdsSecret), ...conflictMarkers(changes)].slice(0, problemsMax);
+}
+
+/** Why a change may not leave this machine at all, not even as work to be gone on with: its size, what its links lead to, secrets. */
+export function neverLeaves(changes: Changes, limits: Limits, holdsSecret: (text: string) => boolean): string[] {
   const problems: string[] = [];
   // What is beyond the list was not looked at, so it is never published.
   const filesMax = Math.min(limits.changedFilesMax, changes.changes.length);
@@ -30,8 +38,7 @@ export function guards(changes: Changes, limits: Limits, holdsSecret: (text: str
     else if (leavesTree(change.path, change.linkTarget))
       problems.push(`the symbolic link \`${change.path}\` leads out of the repository (to \`${change.linkTarget}\`)`);
   }
-  problems.push(...conflictMarkers(changes), ...secretsIn(changes, holdsSecret));
-  return problems.slice(0, 10);
+  return [...problems, ...secretsIn(changes, holdsSecret)].slice(0, problemsMax);
 }
 
 function megabytes(bytes: number): string {

@@ -12,6 +12,8 @@ import type {
   WriteAccess,
 } from "../forge/port.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import type { BudgetFact } from "./budget.ts";
+import type { Ends } from "./takeover.ts";
 
 /** Why the run started. It narrows the look to one item at most; it is never believed about what is so now. */
 export interface Trigger {
@@ -45,6 +47,17 @@ export interface Details {
   access: Readonly<Record<string, WriteAccess>>;
   /** Of the open pull request; null where there is none. */
   pull: PullDetails | null;
+  /** What is left of an issue that the ledger knows nothing (more) of; null = not asked. */
+  past: Past | null;
+}
+
+/** The first generation of an issue that has no pull request in any state, and the branch that stands where its work would be published. */
+export interface Past {
+  generation: number;
+  /** When the newest pull request of an earlier generation ended, ms since 1970; 0 = there was none. */
+  endedAt: number;
+  /** `isOurs`: every commit of it is the program's, made for this item. Null = not there. */
+  branch: { sha: string; isOurs: boolean } | null;
 }
 
 /** Whether the pull request can be merged into its base. `hint` = the forge says no, which can also mean "still checking": git has not been asked. */
@@ -76,6 +89,8 @@ export interface Item {
   key: string;
   issue: Issue;
   record: RecordFact;
+  /** Where `wip/<key>` stands: commits uploaded for a publish, or work kept from a failed attempt; null = not there. */
+  wip: string | null;
   /** Open pull request of the present generation; a person's pull request is its own. */
   pull: Pull | null;
   /** Statuses of the pull request's head, read cheaply where the item only waits (handed over); null = not read. */
@@ -95,6 +110,17 @@ export interface Slot {
   /** Key and epoch of the claim that holds it; null where it cannot be read. */
   holder: { key: string; epoch: number } | null;
 }
+
+/** A ref of the program that this version cannot read, or does not know: it is left as it is, and reported. */
+export interface UnknownRef {
+  /** Full name. */
+  ref: string;
+  /** `version 2`, or what else is wrong with it. */
+  why: string;
+}
+
+/** The last line of the archive as found. */
+export type ArchiveFact = { kind: "none" } | { kind: "unreadable"; why: string } | { kind: "tip"; sha: string };
 
 export interface Pause {
   by: string;
@@ -124,7 +150,15 @@ export interface Snapshot {
   openPulls: readonly Pull[];
   /** State of every record of the ledger by key, those of items not in `items` included. */
   records: Readonly<Record<string, RecordFact>>;
+  /** Which of the runs that hold claims have ended, as far as the forge was asked. */
+  ends: Ends;
   slots: readonly Slot[];
+  budget: BudgetFact;
+  /** Commits below `wip/` by key, those of items not in `items` included. */
+  wips: Readonly<Record<string, string>>;
+  archive: ArchiveFact;
+  /** What must be of a newer version. */
+  unknownRefs: readonly UnknownRef[];
   pause: Pause | null;
   /** Orders about the whole program, from the dashboard issue. */
   control: Control;
@@ -136,12 +170,20 @@ export interface Snapshot {
   profiles: { authors: readonly string[]; reviewers: readonly string[] };
 }
 
+/** Why the record `control` cannot be read. `isNewer`: another version of the program wrote it, so that not even an order replaces it here. */
+export interface UnreadableControl {
+  why: string;
+  isNewer: boolean;
+}
+
 /** `/agent pause` and `/agent resume` on the dashboard issue. */
 export interface Control {
   orders: readonly ControlOrder[];
   /** Ids of those that were obeyed. */
   handled: readonly string[];
   access: Readonly<Record<string, WriteAccess>>;
+  /** Null where its record can be read. */
+  unreadable: UnreadableControl | null;
 }
 
 export interface ControlOrder {
@@ -165,8 +207,8 @@ export function branchName(issue: number, generation: number): string {
   return generation <= 1 ? `agent/issue-${issue}` : `agent/issue-${issue}-${generation}`;
 }
 
-export function isProgram(snapshot: Snapshot, login: string): boolean {
-  return snapshot.program.some((name) => sameLogin(name, login));
+export function isProgram({ program }: Pick<Snapshot, "program">, login: string): boolean {
+  return program.some((name) => sameLogin(name, login));
 }
 
 /** Logins are compared without case, as the forge does. */

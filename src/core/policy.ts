@@ -13,7 +13,7 @@ export interface Limits {
   endedSeconds: number;
   /** Seconds between TERM and KILL. Default 15. */
   killSeconds: number;
-  /** Longest wait for one answer of the forge. Default 30. */
+  /** Longest sending of one write that belongs to a claim, and longest git command of one change of the ledger. Default 30. */
   apiSeconds: number;
   /** Waits after failures in a row; the last one repeats. Default 300, 1800. */
   cooldownSeconds: readonly number[];
@@ -31,6 +31,12 @@ export interface Limits {
   changeBytesMax: number;
   /** Most files changed in one publish. Default 500. */
   changedFilesMax: number;
+  /** USD that one issue or pull request may cost before a person gets it; 0 = no bound. Default 25. */
+  costUsdPerItem: number;
+  /** USD that all agents of this repository may cost on one day (UTC); 0 = no bound. Default 0. */
+  costUsdPerDay: number;
+  /** USD that a run reserves of both before its agent starts; a run that dies counts with it. Default 5. */
+  costUsdPerRun: number;
 }
 
 export interface Policy {

@@ -1,8 +1,8 @@
 // In which order candidates are judged, and for which of them costly facts may be read.
 
-import { isLive } from "../ledger/record.ts";
 import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
+import { isAlive } from "./takeover.ts";
 
 /** A pure total order: finish before start, then priority label, then oldest, then lowest number. */
 export function ranked(snapshot: Snapshot, policy: Policy): Item[] {
@@ -21,7 +21,7 @@ export function ranked(snapshot: Snapshot, policy: Policy): Item[] {
  */
 function kindRank(item: Item, snapshot: Snapshot, policy: Policy): number {
   const record = item.record.kind === "record" ? item.record.record : null;
-  const isDead = record !== null && !isLive(record, snapshot.now, policy.limits.slackSeconds);
+  const isDead = record !== null && !isAlive(record, snapshot, policy.limits);
   if (record?.state === "published" && isDead) return 1;
   if (item.pull === null) return 4;
   if (record?.state === "done" && record.stage === "merge-ready") return 0;

@@ -1,39 +1,81 @@
 // Writes that bring the forge back in line with facts, without an agent. Pure, like decide; none touches an item with a live claim.
 
-import { isLive, type LedgerRecord } from "../ledger/record.ts";
-import type { Effect } from "./effects.ts";
-import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { closes } from "./closing.ts";
+import { type Double, doublesOf } from "./doubles.ts";
+import { type Effect, reviewContext } from "./effects.ts";
+import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { holdLabel, type Policy, stageLabel, stageOf, stages } from "./policy.ts";
+import { isAlive } from "./takeover.ts";
 
 export interface Repair {
   item: Item;
   /** What is put right, for the log. */
   why: string;
   effects: Effect[];
-  /** The record is closed with it; its commit as it was when this was decided. */
+  /** Comments and reviews that stand there twice. */
+  doubles: readonly Double[];
+  /** The record is closed with it, and what was kept of its work removed; its commit as it was when this was decided. */
   close: boolean;
+  /** What changes in the record; null = nothing. */
+  change: Partial<LedgerRecord> | null;
 }
 
 /** Most repairs of one run; the next run goes on. */
 const repairsMax = 10;
 
+/** What the cheap facts show, before anything is decided. */
 export function repairs(snapshot: Snapshot, policy: Policy): Repair[] {
+  return mendable(snapshot, policy)
+    .flatMap(({ item, record }): Repair[] => {
+      if (record === null) return [];
+      const repair =
+        closeItem(item, record, snapshot, policy) ??
+        endJudging(item, record) ??
+        unassignBot(item, record, snapshot) ??
+        rightStage(item, record);
+      return repair === null ? [] : [repair];
+    })
+    .slice(0, repairsMax);
+}
+
+/**
+ * What the costly facts show besides, of the items whose facts were read for the decision: nothing is read for it. `chosen`: key of the item that
+ * the run is about to work on, to which the bot is assigned; null = none.
+ */
+export function lateRepairs(snapshot: Snapshot, policy: Policy, chosen: string | null): Repair[] {
+  return mendable(snapshot, policy)
+    .flatMap(({ item }): Repair[] => {
+      const doubles = doublesOf(item, snapshot);
+      const effects = item.key !== chosen && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
+      const { number } = item.issue;
+      const why = [
+        ...(doubles.length > 0 ? [`what was said twice on #${number} stands there once`] : []),
+        ...(effects.length > 0 ? [`#${number} was left assigned to the bot by itself`] : []),
+      ].join("; ");
+      return why === "" ? [] : [aRepair(item, why, { effects, doubles })];
+    })
+    .slice(0, repairsMax);
+}
+
+/** The items that may be touched: not while the program is paused, not on hold, no live claim, nothing of a newer version. */
+function mendable(snapshot: Snapshot, policy: Policy): { item: Item; record: LedgerRecord | null }[] {
   const { pause } = snapshot;
   if (pause !== null && (pause.until === null || pause.until > snapshot.now)) return [];
-  const result: Repair[] = [];
-  for (const item of snapshot.items) {
-    if (item.record.kind !== "record" || isHeld(item)) continue;
-    const { record } = item.record;
-    if (isLive(record, snapshot.now, policy.limits.slackSeconds)) continue;
-    const repair =
-      closeItem(item, record, snapshot, policy) ?? unassignBot(item, record, snapshot) ?? rightStage(item, record);
-    if (repair !== null) result.push(repair);
-  }
-  return result.slice(0, repairsMax);
+  return snapshot.items.flatMap((item) => {
+    if (item.record.kind === "unreadable" || item.unreadable !== null || isHeld(item)) return [];
+    const record = item.record.kind === "record" ? item.record.record : null;
+    if (record !== null && isAlive(record, snapshot, policy.limits)) return [];
+    return [{ item, record }];
+  });
 }
 
 function isHeld({ issue, pull }: Item): boolean {
   return hasLabel(issue.labels, holdLabel) || (pull !== null && hasLabel(pull.labels, holdLabel));
+}
+
+function aRepair(item: Item, why: string, does: Partial<Omit<Repair, "item" | "why">>): Repair {
+  return { item, why, ...{ effects: [], doubles: [], close: false, change: null }, ...does };
 }
 
 /** Closed or merged: labels off, bot unassigned, record closed, the merged branch deleted, a dead reviewer's status ended. */
@@ -45,7 +87,7 @@ function closeItem(item: Item, record: LedgerRecord, snapshot: Snapshot, policy:
   const again = item.issue.state === "open" && item.former !== null && item.former.labelledAt > item.former.closedAt;
   const off = item.issue.labels.filter((l) => (l.name === policy.label && !again) || stageOf(l.name) !== null);
   const pullOff = (item.former?.pull.labels ?? []).filter((l) => stageOf(l.name) !== null);
-  const effects = [...endedStatus(record)];
+  const effects = [...endedStatus(record), ...(again ? [] : landed(item, record))];
   if (off.length > 0)
     effects.push({ id: "labels-issue", do: "labels", on: "issue", add: [], remove: off.map((l) => l.name) });
   if (pullOff.length > 0)
@@ -55,7 +97,7 @@ function closeItem(item: Item, record: LedgerRecord, snapshot: Snapshot, policy:
     // What was merged may hold a person's commits on top of ours; whatever came later stays.
     effects.push({ id: "branch", do: "delete-branch", branch: record.branch, sha: item.former.pull.headSha });
   }
-  return { item, why: `#${item.issue.number} is over: ${over}`, effects, close: true };
+  return aRepair(item, `#${item.issue.number} is over: ${over}`, { effects, close: true });
 }
 
 function endOf(item: Item): string | null {
@@ -66,16 +108,42 @@ function endOf(item: Item): string | null {
   return item.issue.isPull ? "the pull request was closed" : "the issue was closed";
 }
 
+/** The run that merged died before it could see to the issue, and the forge did not close it although the pull request says so. */
+function landed({ issue, former }: Item, { kind, state }: LedgerRecord): Effect[] {
+  const wasLanding = kind === "land" && (state === "held" || state === "published" || state === "released");
+  if (!wasLanding || former?.pull.merged !== true || issue.state === "closed") return [];
+  const { title, body } = former.pull;
+  return closes(`${title}\n${body}`, issue.number) ? [{ id: "close", do: "close-issue" }] : [];
+}
+
 /** A reviewer that died, or one that waited for a second opinion, left its status pending: nobody will end it any more. */
 function endedStatus(record: LedgerRecord): Effect[] {
-  const { state, kind, verdict, run } = record;
-  const waits = verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
+  const { state, kind, verdict, judging } = record;
+  // Records of older programs do not say what they were judging.
   const isDead = (state === "held" || state === "published") && kind === "review";
-  const sha = isDead ? (record.expect ?? record.head) : waits ? verdict.head : null;
-  if (sha === null) return [];
-  const description = "the pull request ended before its review did";
-  const context = "agent-dispatch/review";
-  return [{ id: "verdict-error", do: "status", sha, context, state: "error", description, target: run?.url ?? "" }];
+  const sha =
+    judging ?? (isDead ? (record.expect ?? record.head) : waitsForMore(record) ? verdict?.head : null) ?? null;
+  return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
+}
+
+function errorStatus({ run }: LedgerRecord, sha: string, description: string): Effect {
+  const target = run?.url ?? "";
+  return { id: "verdict-error", do: "status", sha, context: reviewContext, state: "error", description, target };
+}
+
+/** A review ended without a word: its run died, or met an error that trying again does not mend. Whoever reviews next says pending again. */
+function endJudging(item: Item, record: LedgerRecord): Repair | null {
+  // What is published says it itself, once its effects are finished; an approval that waits for another one is pending by right.
+  const waits = waitsForMore(record) && item.pull?.headSha === record.judging;
+  if (record.judging === undefined || record.state === "published" || waits) return null;
+  const effects = [errorStatus(record, record.judging, "no verdict: its run ended without one")];
+  const why = `#${item.issue.number}: a review ended without a word`;
+  return aRepair(item, why, { effects, change: { judging: undefined } });
+}
+
+/** Approved, and another approval is needed. */
+function waitsForMore({ verdict }: LedgerRecord): boolean {
+  return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
 }
 
 /** Our own writes of a run come a moment before or after its record. */
@@ -87,9 +155,8 @@ function unassignBot(item: Item, record: LedgerRecord, snapshot: Snapshot): Repa
   if (record.state !== "released" && record.state !== "blocked" && record.state !== "closed") return null;
   if (item.issue.updatedAt > Date.parse(record.at) + ownWritesMs) return null;
   const effects = unassign(item, snapshot);
-  return effects.length === 0
-    ? null
-    : { item, why: `#${item.issue.number} was left assigned to the bot by a run that ended`, effects, close: false };
+  const why = `#${item.issue.number} was left assigned to the bot by a run that ended`;
+  return effects.length === 0 ? null : aRepair(item, why, { effects });
 }
 
 function unassign(item: Item, snapshot: Snapshot): Effect[] {
@@ -97,6 +164,19 @@ function unassign(item: Item, snapshot: Snapshot): Effect[] {
   if (ours.length === 0) return [];
   const since = new Date(snapshot.now).toISOString();
   return [{ id: "assign-issue", do: "assign", on: "issue", add: [], remove: ours, since }];
+}
+
+/** The timeline says that the bot is assigned by the program and not by a person, and neither work nor an open pull request is the reason. */
+function isOwnAssignment({ issue, pull, record, details }: Item, snapshot: Snapshot, { label }: Policy): boolean {
+  if (pull !== null || details === null) return false;
+  const state = record.kind === "record" ? record.record.state : "closed";
+  // What a dead run holds is taken over, and assigned again; not where somebody took the trigger label off meanwhile.
+  if (state === "published" || (state === "held" && hasLabel(issue.labels, label))) return false;
+  const ours = issue.assignees.filter((login) => isProgram(snapshot, login));
+  return ours.every((login) => {
+    const last = details.timeline.findLast((e) => e.kind === "assignee" && e.added && sameLogin(e.login, login));
+    return last !== undefined && isProgram(snapshot, last.by);
+  });
 }
 
 /** States whose stage label the program wrote itself. A stop leaves the label by which a person ordered it. */
@@ -121,5 +201,5 @@ function rightStage(item: Item, record: LedgerRecord): Repair | null {
   // The timeline has whole seconds: a person's label of the record's own second stands where ours was, so it came later.
   const since = new Date(Math.floor(Date.parse(record.at) / 1000) * 1000 - 1).toISOString();
   const effect: Effect = { id: "stage", do: "labels", on, add: [label], remove, since };
-  return { item, why: `#${issue.number} is at \`${label}\`, as its record says`, effects: [effect], close: false };
+  return aRepair(item, `#${issue.number} is at \`${label}\`, as its record says`, { effects: [effect] });
 }

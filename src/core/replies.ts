@@ -1,7 +1,7 @@
 // What the program says once where somebody asked: why an order is refused, and the answer to `/agent why`. What was said is read off the forge
 // (our own comment with the order's id), so that no state can be lost.
 
-import { type Candidate, known, ownBranch, type Standing, saidBefore } from "./candidate.ts";
+import { type Candidate, isSomebodys, known, ownBranch, type Standing, saidBefore } from "./candidate.ts";
 import type { Reply } from "./decision.ts";
 import { explained } from "./explain.ts";
 import { refusalComment } from "./report.ts";
@@ -30,7 +30,7 @@ export function replies(c: Candidate, table: readonly Row[]): Reply[] {
   for (const order of s.questions) {
     add({ purpose: "why", on: order.on, id: order.id, body: explained(c, table, order.id), comment: order.comment });
   }
-  if (details.branch !== null && details.branch !== c.record?.head && c.item.pull === null && waits(c, s)) {
+  if (c.item.pull === null && isSomebodys(c, details) && waits(c, s)) {
     const text = `Not started: the branch \`${ownBranch(c)}\` holds commits that are not the program's. Rename or delete it.`;
     const id = `branch:${details.branch}`;
     add({ purpose: "refusal", on: number, id, body: refusalComment(id, text), comment: null });
@@ -47,7 +47,7 @@ function refusal(order: Standing["all"][number], why: string, isTrusted: boolean
   return `${what}: ${why}.${order.verb === "run" ? ` ${remedy}` : ""}`;
 }
 
-/** Whether anybody waits for work on it: an order not obeyed yet, or an attempt to be tried again. */
+/** Whether anybody waits for work on it: an order not obeyed yet, or an attempt to be tried again. What a dead run left goes to a person with a comment of its own. */
 function waits({ record }: Candidate, s: Standing): boolean {
-  return s.pending !== null || record?.state === "released" || record?.state === "held";
+  return s.pending !== null || record?.state === "released";
 }

@@ -3,6 +3,8 @@
 
 export { countsText } from "./report/findings.ts";
 export * from "./report/handover.ts";
+export type { KeptFacts } from "./report/kept.ts";
+export { movedComment } from "./report/moved.ts";
 export {
   type Checked,
   type CheckResult,

@@ -1,8 +1,8 @@
 // Places for agents: at most `max-concurrent` claims run one at a time. A slot names the claim that holds it and lives as long as that claim.
 
-import { isLive } from "../ledger/record.ts";
 import type { Slot, Snapshot } from "./model.ts";
 import type { Policy } from "./policy.ts";
+import { isAlive } from "./takeover.ts";
 
 /** Number of a free slot, from 1; null when all are taken. Runs probe from different places, so that they seldom meet. */
 export function freeSlot(snapshot: Snapshot, policy: Policy): number | null {
@@ -21,7 +21,7 @@ function isTaken(slot: Slot, snapshot: Snapshot, policy: Policy): boolean {
   if (fact === undefined || fact.kind === "none") return false;
   // What cannot be read is never taken for free.
   if (fact.kind === "unreadable") return true;
-  return fact.record.epoch === slot.holder.epoch && isLive(fact.record, snapshot.now, policy.limits.slackSeconds);
+  return fact.record.epoch === slot.holder.epoch && isAlive(fact.record, snapshot, policy.limits);
 }
 
 /** Small stable number from a text (FNV-1a, 32 bit). */

@@ -32,7 +32,7 @@ export function stopOrders(read: readonly Read[], watched: Watched): { order: Or
           ...{ timeline: pull.timeline, comments: pull.comments, reviews: [], lineComments: [], statuses: [] },
           ...{ base: { sha: null, required: [], requiredApprovals: 0, statuses: [] }, merge: "clean" as const },
         };
-  const details = { timeline, comments, openDependencies: [], branch: null, access: {}, pull: ofPull };
+  const details = { timeline, comments, openDependencies: [], branch: null, access: {}, pull: ofPull, past: null };
   const labelled = { ...item, issue: { ...item.issue, labels: labelsOf(timeline) } };
   const known =
     item.pull === null || pull === undefined

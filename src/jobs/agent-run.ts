@@ -4,16 +4,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { classify, fingerprint } from "../agent/classify.ts";
 import { invocation } from "../agent/invocation.ts";
+import { markVariables } from "../agent/mark.ts";
 import { OutputReader, readOutput } from "../agent/output.ts";
 import type { Profile } from "../agent/profile.ts";
 import { type ReadResult, type Result, readResult } from "../agent/result.ts";
 import { type Ended, supervise } from "../agent/supervise.ts";
+import { traceInto } from "../agent/trace.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { isWorkflow } from "../core/guards.ts";
 import { duration, harmless } from "../core/text.ts";
 import { type ComposeOrder, type Composition, compose } from "../git/compose.ts";
 import { importWork, type Work } from "../git/import.ts";
+import { saveAgent } from "../saved.ts";
 import { removeAll, type Workspace } from "../workspace.ts";
 import type { Job } from "./job.ts";
 import { fileTail } from "./shell.ts";
@@ -47,9 +50,10 @@ export interface Failed {
   output: string;
 }
 
-export type AgentRun = { costUsd: number | null; tokens: number; started: boolean } & (
+/** `composed`: an author's work as commits, however it ended; null where there is none that can be read. */
+export type AgentRun = { costUsd: number | null; tokens: number; started: boolean; composed: Composed | null } & (
   | { kind: "failed"; failed: Failed }
-  | { kind: "result"; result: Result; own: ReadResult; composed: Composed | null }
+  | { kind: "result"; result: Result; own: ReadResult }
 );
 
 let starts = 0;
@@ -68,8 +72,6 @@ export async function runAgent(
   await removeAll(out);
   await mkdir(out, { recursive: true });
   await writeFile(workspace.promptFile, prompt);
-  // Before the start: an agent that kills this process at once must be found by the post step all the same.
-  ports.saveState("agent", JSON.stringify({ resultFile: workspace.resultFile }));
   const start = {
     ...({
       role: roleOf(kind),
@@ -81,8 +83,10 @@ export async function runAgent(
       round: kind === "review" ? plan.round + 1 : plan.round,
     } as const),
     ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
-    ...{ root: process.getuid?.() === 0, cwd: workspace.clone, prompt },
+    ...{ root: process.getuid?.() === 0, cwd: workspace.clone, folder: workspace.root, prompt },
+    marks: markVariables({ place: ports.place, owner: job.who.owner }),
   };
+  saveAgent(ports.saveState);
   const { limits } = settings.policy;
   const outputFile = join(workspace.kept, `agent-${++starts}.out`);
   const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
@@ -100,6 +104,7 @@ export async function runAgent(
       {
         onHeartbeat: ({ elapsedMs, silentMs, bytes }) =>
           ports.log.line(`agent at work for ${duration(elapsedMs)}, quiet for ${duration(silentMs)}, ${bytes} bytes`),
+        onLook: traceInto(workspace.kept),
         output: new OutputReader(profile.preset),
         stop,
       },
@@ -128,16 +133,13 @@ async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Pr
   const { job, workspace, base, profile } = bench;
   const output = readOutput(profile.preset, ended);
   const { tokens, costUsd } = output;
-  const took = {
-    costUsd,
-    tokens: tokens === null ? 0 : tokens.input + tokens.output,
-    started: ended.how !== "spawn-error",
-  };
+  const tokensInAll = tokens === null ? 0 : tokens.input + tokens.output;
   const own: ReadResult = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
   const result = own.kind === "absent" && earlier !== null ? earlier : own;
   const role = roleOf(bench.kind);
   const brought = ended.dead === null ? null : await (role === "author" ? bring : judged)(bench, ended.dead);
   const composed = brought?.kind === "ok" ? brought.composed : null;
+  const took = { costUsd, tokens: tokensInAll, started: ended.how !== "spawn-error", composed };
   // Work that cannot be read is some change at any rate: how the process ended is looked at first, then why it cannot be read.
   const treeChanged =
     brought?.kind === "failed" ||
@@ -164,7 +166,7 @@ async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Pr
   if (brought?.kind === "failed")
     return { kind: "failed", ...took, failed: { ...brought, output: await fileTail(ended.outputFile, 6_000) } };
   if (outcome.inferred !== null) job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
-  return { kind: "result", ...took, result: outcome.result, own: result, composed };
+  return { kind: "result", ...took, result: outcome.result, own: result };
 }
 
 /** A reviewer's clone is thrown away; it only matters whether tracked files were changed. New files are what its tests left. */

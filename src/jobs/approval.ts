@@ -1,7 +1,6 @@
 // A branch whose head a person approved is never rewritten: their word is about that commit.
 
 import { sameLogin } from "../core/model.ts";
-import { isAncestor } from "../git/history.ts";
 import type { Interruption } from "./keepalive.ts";
 import type { ReworkJob } from "./rework-job.ts";
 
@@ -9,7 +8,7 @@ import type { ReworkJob } from "./rework-job.ts";
 export async function rewritesApproved(job: ReworkJob, head: string | null): Promise<Interruption | null> {
   const { plan, ports, who } = job;
   const { pull, expect } = plan;
-  if (head === null || expect === null || (await isAncestor(await ports.host(), expect, head))) return null;
+  if (head === null || expect === null || (await ports.workshop.isAncestor(ports, expect, head))) return null;
   const isPersons = (login: string) => !who.program.some((name) => sameLogin(name, login));
   const approval = (await ports.forge.reviews(pull.number)).find(
     (r) => r.state === "approved" && !r.dismissed && r.commit === expect && isPersons(r.author),

@@ -4,7 +4,7 @@ import type { Profile } from "../agent/profile.ts";
 import type { ReadResult, Result } from "../agent/result.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import { isOfTheProfile } from "../core/failure.ts";
-import { guards } from "../core/guards.ts";
+import { guards, neverLeaves } from "../core/guards.ts";
 import type { CheckResult } from "../core/report.ts";
 import { type CloneOrder, makeClone } from "../git/clone.ts";
 import type { ComposeOrder, Composition } from "../git/compose.ts";
@@ -23,6 +23,8 @@ export interface Spent {
   tokens: number;
   /** False: no agent started, the attempt is given back. */
   started: boolean;
+  /** Commit with the work of the last agent that changed anything; null where nothing was changed, or it may not leave this machine. */
+  left: string | null;
   durationMs: number;
 }
 
@@ -66,11 +68,11 @@ export async function author(given: Assignment): Promise<Authored> {
   const { job } = given;
   const startedAt = job.ports.clock.elapsed();
   const deadline = startedAt + job.settings.timeoutMs;
-  const { spent, spend } = counter();
+  const { spent, spend, leave } = counter();
   let last: Authored | null = null;
   for (const profile of job.settings.profiles) {
     const end: AuthorEnd =
-      last === null || (await makeFresh(given)) ? await work(given, profile, deadline, spend) : last.end;
+      last === null || (await makeFresh(given)) ? await work(given, profile, deadline, { spend, leave }) : last.end;
     last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
     if (end.kind !== "failed" || !isOfTheProfile(end.class)) return last;
     job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
@@ -79,15 +81,24 @@ export async function author(given: Assignment): Promise<Authored> {
   return last;
 }
 
-/** Adds up what several starts took. */
-export function counter(): { spent: Pick<Spent, "costUsd" | "tokens" | "started">; spend: (run: AgentRun) => void } {
-  const spent: Pick<Spent, "costUsd" | "tokens" | "started"> = { costUsd: null, tokens: 0, started: false };
+/** What several starts took together, and what the last of them left. */
+interface Counter {
+  spent: Omit<Spent, "profile" | "durationMs">;
+  spend(run: AgentRun): void;
+  leave(commit: string): void;
+}
+
+export function counter(): Counter {
+  const spent: Counter["spent"] = { costUsd: null, tokens: 0, started: false, left: null };
   const spend = (run: AgentRun) => {
     spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
     spent.tokens += run.tokens;
     spent.started ||= run.started;
   };
-  return { spent, spend };
+  const leave = (commit: string) => {
+    spent.left = commit;
+  };
+  return { spent, spend, leave };
 }
 
 /** The next profile starts from the beginning, not from what another agent left. False when the clone cannot be prepared again. */
@@ -102,7 +113,7 @@ async function work(
   given: Assignment,
   profile: Profile,
   deadline: number,
-  spend: (run: AgentRun) => void,
+  { spend, leave }: Pick<Counter, "spend" | "leave">,
 ): Promise<AuthorEnd> {
   const { job, plan, kind, pull, workspace, start, base, stop, compose } = given;
   const bench: Bench = {
@@ -115,17 +126,17 @@ async function work(
   for (let returns = 0; ; returns++) {
     const run = await runAgent(bench, prompt, Math.max(1, leftMs()), earlier);
     spend(run);
+    const { composed } = run;
+    const told = composed === null ? [] : await secretsInHistory(job, start, composed);
+    if (composed !== null && told.length === 0 && (await mayBeKept(job, start, composed))) leave(composed.head);
     if (stop.aborted) return { kind: "interrupted" };
     if (run.kind === "failed") return run.failed;
-    const { result, composed } = run;
+    const { result } = run;
     earlier = run.own;
     if (composed === null || composed.head === start || result.status !== "implemented") {
       return { kind: "words", result, droppedPatch: composed?.droppedPatch ?? null };
     }
-    const refused = [
-      ...guards(composed.changes, job.settings.policy.limits, job.ports.holdsSecret),
-      ...(await secretsInHistory(job, start, composed)),
-    ];
+    const refused = [...guards(composed.changes, job.settings.policy.limits, job.ports.holdsSecret), ...told];
     if (refused.length > 0) return failed("guard-refused", `The change is not published: ${refused.join("; ")}.`, "");
     const checked = await job.ports.log.group("Checks", () => check(job, workspace, composed.head, stop));
     if (checked.kind === "stopped") return { kind: "interrupted" };
@@ -137,6 +148,15 @@ async function work(
     job.ports.log.line(`the checks failed; back to the agent (${returns + 1} of ${returnsMax})`);
     prompt = await checksFailedText(job, workspace, checked.failed, base, leftMs());
   }
+}
+
+/** Whether it is a change at all, and nothing forbids that it leaves this machine. Conflicts that are not resolved yet do not. */
+async function mayBeKept(job: Job, start: string, composed: Composed): Promise<boolean> {
+  if (composed.head === start) return false;
+  if (neverLeaves(composed.changes, job.settings.policy.limits, job.ports.holdsSecret).length > 0) return false;
+  // A merge that the agent was to resolve is a commit of its own, also where the agent did nothing about it.
+  const tree = await (await job.ports.host()).run(["rev-parse", "--verify", `${start}^{tree}`]);
+  return tree.kind === "ended" && tree.code === 0 && tree.stdout.toString("latin1").trim() !== composed.tree;
 }
 
 /** Longest text of all commits together that is looked through, in bytes. */

@@ -2,6 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { markVariables } from "../agent/mark.ts";
 import type { CheckResult } from "../core/report.ts";
 import { makeCheckout } from "../git/clone.ts";
 import type { Workspace } from "../workspace.ts";
@@ -52,7 +53,8 @@ export async function prepare(job: Job, workspace: Workspace, stop: AbortSignal)
 }
 
 function runInTree(job: Job, workspace: Workspace, cwd: string, command: string, stop: AbortSignal): Promise<ShellEnd> {
-  const { home, tmp, kept } = workspace;
+  const { root, home, tmp, kept } = workspace;
   const path = job.ports.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
-  return runShell({ command, cwd, home, tmp, kept, policy: job.settings.policy, path, stop });
+  const marks = markVariables({ place: job.ports.place, owner: job.who.owner });
+  return runShell({ command, cwd, root, home, tmp, kept, policy: job.settings.policy, path, marks, stop });
 }

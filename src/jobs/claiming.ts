@@ -1,15 +1,21 @@
 // From a decision to a claim: the record that asks for it, the compare-and-swap, and the look afterwards whether the decision still holds.
 
 import { randomUUID } from "node:crypto";
+import { reserving, withReservation } from "../core/budget.ts";
 import { bodyHash } from "../core/candidate.ts";
 import { sameWork } from "../core/decide.ts";
 import { type AgentWork, type Decision, isAgentWork, type LightPlan, type Work } from "../core/decision.ts";
 import type { Effects } from "../core/effects.ts";
-import type { Item, Snapshot, Trigger } from "../core/model.ts";
+import { firstRecord } from "../core/first-record.ts";
+import { adoptedWork, keptWork } from "../core/kept.ts";
+import { hasLabel, type Snapshot, type Trigger } from "../core/model.ts";
+import { type Ends, leftBehind } from "../core/takeover.ts";
 import { keptRounds } from "../core/verdict.ts";
 import { decided } from "../deciding.ts";
-import { type ClaimOutcome, claimItem, type LedgerPorts, type SlotToTake } from "../ledger/claim.ts";
+import { formatBudget } from "../ledger/budget.ts";
+import { type BudgetToMove, type ClaimOutcome, claimItem, type LedgerPorts, type SlotToTake } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import { upload } from "../ledger/wip.ts";
 import { observe, type Who } from "../observe.ts";
 import type { Ports } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -26,8 +32,18 @@ export async function claimWork(
   const ledger = await ledgerPorts(ports, settings);
   const { record: fact } = work.item;
   const old = fact.kind === "none" ? null : fact.sha;
-  const record = { ...recordFor(ports, settings, who, work), run: await runOf(ports) };
-  return claimItem(ledger, record, old, slotFor(work, snapshot), effects);
+  const record = { ...recordFor(ports, settings, who, work, snapshot.ends), run: await runOf(ports) };
+  const budget = budgetFor(work, record, snapshot, settings);
+  const claimed = await claimItem(ledger, record, old, slotFor(work, snapshot), effects, budget);
+  if (claimed.kind !== "claimed") return claimed;
+  claimed.claim.wip = work.item.wip;
+  const adopted = adoptedWork(work.item, record.at);
+  // Best effort, as with everything kept: without it the branch's work is begun anew.
+  if (adopted !== null && isAgentWork(work)) {
+    const bounds = { deadlineMs: ledger.limits.fenceSeconds * 1000 };
+    await upload(ledger, claimed.claim, adopted.head, bounds).catch(() => undefined);
+  }
+  return claimed;
 }
 
 export async function ledgerPorts(ports: Ports, settings: Settings): Promise<LedgerPorts> {
@@ -40,14 +56,33 @@ function slotFor(work: Work, snapshot: Snapshot): SlotToTake | null {
   return { number: slot, old: snapshot.slots.find((s) => s.number === slot)?.sha ?? null };
 }
 
+/** Two claims that reserve of the same day meet at this ref: one of them looks again. */
+function budgetFor(
+  work: Work,
+  { key, epoch }: LedgerRecord,
+  snapshot: Snapshot,
+  settings: Settings,
+): BudgetToMove | null {
+  if (!isAgentWork(work)) return null;
+  const day = withReservation(snapshot, settings.policy, { key, epoch, usd: work.plan.reserve });
+  if (day === null) return null;
+  const { budget } = snapshot;
+  return { old: budget.kind === "budget" ? budget.sha : null, message: formatBudget(day) };
+}
+
 /** The record that a claim asks for. Nothing is written. */
-export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work): LedgerRecord {
+export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work, ends: Ends): LedgerRecord {
   const { item } = work;
   const before = item.record.kind === "record" ? item.record.record : null;
+  const known = before ?? firstRecord(item, settings.policy.base, who);
+  const at = new Date(forgeNow(ports)).toISOString();
   const base: LedgerRecord = {
-    ...(before ?? firstRecord(settings, item)),
-    ...{ owner: who.owner, nonce: randomUUID(), seq: 0, epoch: (before?.epoch ?? 0) + 1, slot: null },
-    ...{ run: null, at: new Date(forgeNow(ports)).toISOString(), ttlSeconds: settings.policy.limits.ttlSeconds },
+    ...known,
+    // Who takes a dead claim over takes its place in the record: how that one ended must not be forgotten with it.
+    ...(before === null ? {} : countsOf(before, ends, who)),
+    ...{ owner: who.owner, nonce: randomUUID(), seq: 0, epoch: known.epoch + 1, slot: null },
+    ...{ run: null, at, ttlSeconds: settings.policy.limits.ttlSeconds },
+    kept: keptWork(item) ?? adoptedWork(item, at) ?? undefined,
   };
   switch (work.kind) {
     // Everything stays as the dead run published it; only the holder changes.
@@ -65,10 +100,15 @@ export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work
     case "implement":
     case "review":
     case "rework":
-      return agentRecord(settings, base, before, work);
+      return agentRecord(settings, who, base, before, work);
     default:
       return work satisfies never;
   }
+}
+
+function countsOf(record: LedgerRecord, ends: Ends, { owner }: Who): Pick<LedgerRecord, "attempt" | "cancelled"> {
+  const { attempt, cancelled } = leftBehind(record, ends, owner);
+  return { attempt, cancelled: cancelled === 0 ? undefined : cancelled };
 }
 
 /** A claim without an agent, under the orders that it obeys. */
@@ -85,6 +125,7 @@ function merged(before: readonly string[], now: readonly string[]): string[] {
 
 function agentRecord(
   settings: Settings,
+  who: Who,
   base: LedgerRecord,
   before: LedgerRecord | null,
   work: AgentWork,
@@ -94,16 +135,19 @@ function agentRecord(
   const fresh = before === null || before.generation !== generation;
   const isNewOrder = fresh || plan.handled.some((id) => !before.handled.includes(id));
   const profiles = kind === "review" ? settings.reviewers : settings.profiles;
-  const known = fresh ? firstRecord(settings, item) : base;
+  const known = fresh ? firstRecord(item, settings.policy.base, who) : base;
   return {
     ...base,
     ...{ state: "held", kind, after: "done", slot, generation, branch, expect, attempt, askedBy, base: null, done: [] },
     ...startOf(work, known, settings),
     ...{ profile: profiles[0]?.name ?? null, cooldownUntil: null, instruction: plan.instruction },
+    spend: reserving(base.spend, plan.reserve),
     ...(fresh ? { verdict: undefined, rounds: undefined, work: undefined, question: undefined } : {}),
     ...(kind === "review" && isNewOrder && !fresh ? judgedAgain(base, plan.pull.headSha) : {}),
     ordered: work.kind === "rework" && work.plan.causes.ordered ? true : undefined,
-    ...{ waitsForBase: undefined, landing: undefined, unfinished: undefined, resumeAt: undefined },
+    ...{ waitsForBase: undefined, landing: undefined, unfinished: undefined, resumeAt: undefined, moves: undefined },
+    cancelled: plan.cancelled === 0 ? undefined : plan.cancelled,
+    judging: work.kind === "review" ? work.plan.pull.headSha : base.judging,
     orderAt: new Date(plan.orderAt).toISOString(),
     // Failures that cost no attempt are counted too: only a new order starts afresh.
     lastFailure: isNewOrder ? null : base.lastFailure,
@@ -135,47 +179,9 @@ function startOf(work: AgentWork, known: LedgerRecord, settings: Settings): Part
   return { baseBranch: pull.baseRef, head, pull: pull.number, stage: known.stage, round: own ? round - 1 : round };
 }
 
-function firstRecord(settings: Settings, item: Item): LedgerRecord {
-  return {
-    ...{
-      v: 1,
-      state: "held",
-      key: item.key,
-      kind: "implement",
-      generation: 1,
-      epoch: 0,
-      seq: 0,
-      attempt: 0,
-      round: 0,
-      stage: null,
-    },
-    ...{
-      owner: "",
-      nonce: "",
-      run: null,
-      at: new Date(0).toISOString(),
-      ttlSeconds: 0,
-      slot: null,
-      branch: "",
-      expect: null,
-    },
-    ...{
-      baseBranch: settings.policy.base,
-      base: null,
-      askedBy: "",
-      head: null,
-      pull: null,
-      profile: null,
-      done: [],
-      handled: [],
-    },
-    ...{ cooldownUntil: null, lastFailure: null, spend: { usd: 0, tokens: 0 }, after: "done", bodyHash: null },
-  };
-}
-
 async function runOf(ports: Ports): Promise<LedgerRecord["run"]> {
   const own = await ports.ownRun();
-  return own === null ? null : { id: own.id, number: own.number, attempt: own.attempt, url: own.url };
+  return own === null ? null : { ...own };
 }
 
 export type Confirmed<W extends Work> = { kind: "yes"; work: W } | { kind: "no"; why: string };
@@ -191,10 +197,16 @@ export async function confirm<W extends Work>(job: Job, work: W): Promise<Confir
     item: number,
     byHand: snapshot.trigger.byHand && snapshot.trigger.item === number,
   };
-  const fresh = (await observe(ports, who, trigger, policy)).snapshot;
+  const fresh = (await observe(ports, who, trigger, policy, snapshot.ends)).snapshot;
   // The forge's facts of now with the ledger as it was before the claim: that is what the claim was decided on.
   const items = fresh.items.map((item) => (item.key === work.item.key ? { ...item, record: work.item.record } : item));
-  const before: Snapshot = { ...fresh, items, records: snapshot.records, slots: snapshot.slots };
+  const before: Snapshot = {
+    ...fresh,
+    items,
+    records: snapshot.records,
+    slots: snapshot.slots,
+    budget: snapshot.budget,
+  };
   const { decision } = await decided(ports, policy, before);
   if (isSame(work, decision)) return { kind: "yes", work: decision };
   const why = decision.kind === "idle" ? decision.reason : `${decision.kind} is what it needs now`;
@@ -206,21 +218,28 @@ function isSame<W extends Work>(work: W, decision: Decision): decision is W {
   return sameWork(work, decision);
 }
 
-/** The record goes back to what it said before the claim; only the count of claims moves on. */
-async function undo(job: Job): Promise<void> {
-  const { record: fact } = job.item;
-  const change: Partial<LedgerRecord> =
-    fact.kind === "record" ? before(fact.record) : { state: "released", attempt: 0, handled: [], askedBy: "" };
-  await job.claim.finish(change);
+/** The record goes back to what it said before the claim; only the count of claims moves on. For as long as nothing was begun under it. */
+export async function undo(job: Job): Promise<void> {
+  const { claim, item, snapshot, who, settings } = job;
+  if (claim.lost || claim.record.state !== "held") return;
+  const { record: fact } = item;
+  if (fact.kind !== "record") {
+    await claim.finish({ state: "released", attempt: 0, handled: [], askedBy: "", spend: { usd: 0, tokens: 0 } });
+    return;
+  }
+  // A dead claim stays one where its order has not put the label on yet: it is known from the claim alone.
+  const isKnown = fact.record.state !== "held" || hasLabel(item.issue.labels, settings.policy.label);
+  const state = isKnown && fact.record.state === "held" ? "released" : fact.record.state;
+  await claim.finish({ ...before(fact.record), ...countsOf(fact.record, snapshot.ends, who), state });
 }
 
-// A dead claim that was taken over does not come back to life. What was absent before is absent again.
-function before(record: LedgerRecord): Partial<LedgerRecord> {
+// A dead claim does not come back to life. What was absent before is absent again.
+export function before(record: LedgerRecord): Partial<LedgerRecord> {
   const { v: _v, key: _key, epoch: _epoch, seq: _seq, owner: _owner, nonce: _nonce, at: _at, ...rest } = record;
   const { run: _run, ttlSeconds: _ttl, slot: _slot, ...kept } = rest;
   const absent = {
     ...{ orderAt: undefined, instruction: undefined, verdict: undefined, rounds: undefined, work: undefined },
-    ...{ question: undefined, waitsForBase: undefined, landing: undefined, ordered: undefined },
+    ...{ question: undefined, waitsForBase: undefined, landing: undefined, ordered: undefined, judging: undefined },
   };
-  return { ...absent, ...kept, state: kept.state === "held" ? "released" : kept.state };
+  return { ...absent, ...kept, ttlSeconds: 0 };
 }

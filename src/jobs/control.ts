@@ -26,7 +26,7 @@ export async function control(
   // What is older was answered with it.
   const older = observed.snapshot.control.orders.filter((o) => o.at <= order.at && o.id !== id).map((o) => o.id);
   const before = [...new Set([...state.handled, ...older])];
-  const next: ControlState = { pause, handled: [...before, id], failures: 0 };
+  const next: ControlState = { ...state, pause, handled: [...before, id], failures: 0 };
   const moved = await swapControl(ports, settings, observed.control.sha, next);
   const item = issue;
   if (!moved) {
@@ -71,7 +71,8 @@ export async function countFailure(ports: Ports, settings: Settings, observed: O
     const host = await ports.host();
     const found = (await host.fetchLedger()).get(controlRef);
     const state = found === undefined ? noControl : parseControl(found.message);
-    if (isProgress && state.failures === 0) return;
+    // What cannot be read is written by nobody's order, at most, and never by itself.
+    if (state.unreadable !== null || (isProgress && state.failures === 0)) return;
     const failures = isProgress ? 0 : state.failures + 1;
     const isPaused = state.pause !== null && (state.pause.until === null || state.pause.until > forgeNow(ports));
     const isBroken = failures >= failuresMax && !isPaused;

@@ -2,18 +2,22 @@
 // the one commit point (settle.ts).
 
 import type { Result } from "../agent/result.ts";
+import { truedUp } from "../core/budget.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { cooldownSeconds, failureRules, goesToPerson } from "../core/failure.ts";
 import { type Stage, stageLabel, stages } from "../core/policy.ts";
 import * as report from "../core/report.ts";
+import { cancelsMax } from "../core/takeover.ts";
 import { clockTime } from "../core/text.ts";
-import { failureAfter, type WorkNote } from "../ledger/record.ts";
+import { lossWords } from "../ledger/chain.ts";
+import { failureAfter, type LedgerRecord, type WorkNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Failed } from "./agent-run.ts";
 import type { Spent } from "./author.ts";
 import { forgeNow, type Job } from "./job.ts";
 import type { Interruption } from "./keepalive.ts";
+import { keep, keptFacts } from "./kept.ts";
 import { type Ending, type Settled, settle } from "./settle.ts";
 
 /** A job with an agent. */
@@ -41,8 +45,8 @@ function sinceLook({ snapshot }: Pick<Job, "snapshot">): string {
 }
 
 /** What the stage label says while this work is not done. */
-function stageOfWork({ kind, claim }: AgentJob): string | null {
-  return kind === "rework" ? "needs-rework" : claim.record.stage;
+function stageOfWork({ claim }: Pick<AgentJob, "claim">): string | null {
+  return claim.record.kind === "rework" ? "needs-rework" : claim.record.stage;
 }
 
 /** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
@@ -77,15 +81,17 @@ export async function fail(
     now,
   );
   const counts = rule.costsAttempt && (spend === null || spend.started);
-  const given = { ...extra.change, attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
+  const kept = await keep(job, spend, failure.class);
+  const given = { ...extra.change, ...kept, attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
   if (goesToPerson(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
-    return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given);
+    return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
   }
   const cooldownMs = cooldownSeconds(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
   const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
   const comment = report.failedComment({
     ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
     ...{ nextAt: until, run: job.run, profile: spend?.profile.name ?? claim.record.profile ?? "?", kind: job.kind },
+    kept: job.kind === "review" ? null : keptFacts(claim.record, kept),
   });
   // With a pull request open the bot stays on the issue: it is still the program's turn.
   const effects: Effect[] = [
@@ -111,13 +117,15 @@ export async function giveUp(
   spend: Spent | null,
   extra: Effect[],
   change: Ending["change"] = {},
+  keptBefore: Pick<LedgerRecord, "kept"> | null = null,
 ): Promise<Outcome> {
   const { plan, ports, item } = job;
-  const told = { ...why, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) };
+  const kept = keptBefore ?? (await keep(job, spend, why.failure ?? "given up"));
+  const told = { ...why, ...kept, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) };
   const effects = [...giveUpEffects(job, told), ...extra];
   const settled = await settle(job, {
     ...({ after: "blocked", stage: "blocked", effects, head: null } as const),
-    change: { ...spent(job, spend), ...change },
+    change: { ...spent(job, spend), ...change, ...kept },
   });
   const done = outcome({
     ...{ ...facts(job, spend), outcome: "needs-person", failure: why.failure },
@@ -130,11 +138,13 @@ export async function giveUp(
 /** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
 export function giveUpEffects(
   job: Pick<AgentJob, "ports" | "who" | "claim" | "item" | "settings" | "run" | "pull" | "snapshot">,
-  why: { failure: Failed["class"] | null; text: string; output: string; askedBy: string; attempts: number },
+  why: Pick<report.GaveUp, "failure" | "text" | "output" | "askedBy" | "attempts"> & Pick<LedgerRecord, "kept">,
   body?: string,
 ): Effect[] {
-  const key = String(job.claim.record.epoch);
+  const { record } = job.claim;
+  const key = String(record.epoch);
   const on = place(job);
+  const kept = keptFacts(record, why.kept === undefined ? record : why);
   return [
     stageEffect(job, on, "blocked"),
     ...triggerOff(job),
@@ -142,7 +152,7 @@ export function giveUpEffects(
     statusComment(report.statusLine(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
     {
       ...({ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" } as const),
-      body: body ?? report.blockedComment({ ...why, run: job.run, key, pull: on === "pull" ? job.pull : null }),
+      body: body ?? report.blockedComment({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),
     },
   ];
 }
@@ -156,14 +166,27 @@ export async function interrupted(
 ): Promise<Outcome> {
   if (why.kind === "lost") return lost(job);
   const { plan, claim, item } = job;
+  const kept = await keep(job, spend, why.why);
+  if (why.kind === "cancelled") {
+    const ending = cancelledEnding(job, why.why, { ...spent(job, spend), ...kept }, extra.effects ?? []);
+    const isPersons = ending.after === "blocked";
+    const done = outcome({
+      ...{ ...facts(job, spend), outcome: isPersons ? "needs-person" : "cancelled", failure: "cancelled" },
+      reason: `#${item.issue.number}: ${why.why}`,
+      next: isPersons ? `@${plan.askedBy} decides; the label put on again goes on.` : "The next run begins anew.",
+    });
+    return afterSettling(job, await settle(job, ending), done);
+  }
   const ordered = why.kind === "stopped" ? stopEffects(job, why.order.comment) : [unassignBot(job)];
   const effects: Effect[] = [
     ...ordered,
-    statusComment(report.statusLine(`**Stopped**: ${why.why}. Nothing was published`, job.run)),
+    statusComment(
+      report.statusLine(`**Stopped**: ${why.why}. Nothing was published`, job.run, keptFacts(claim.record, kept)),
+    ),
     ...(extra.effects ?? []),
   ];
   const handled = why.kind === "stopped" ? { handled: [...claim.record.handled, why.order.id] } : {};
-  const change = { ...spent(job, spend), attempt: plan.attempt - 1, cooldownUntil: null, ...handled };
+  const change = { ...spent(job, spend), ...kept, attempt: plan.attempt - 1, cooldownUntil: null, ...handled };
   // After an order to stop nothing goes on by itself; after a hold it does once that is off.
   const after = why.kind === "stopped" ? "blocked" : "released";
   const stage = (why.kind === "stopped" ? why.order.stage : undefined) ?? stageOfWork(job);
@@ -173,6 +196,37 @@ export async function interrupted(
     next: "Nothing was published. The label put on again goes on.",
   });
   return afterSettling(job, settled, done);
+}
+
+/**
+ * The run was cancelled: nothing is published, and no attempt counts. Cancelled again right after that, the item goes to a person, who may have
+ * meant the item. `how` tells it in a few words; `cost` is what the record then says was spent, and kept.
+ */
+export function cancelledEnding(
+  job: Pick<AgentJob, "ports" | "who" | "claim" | "item" | "settings" | "run" | "pull" | "snapshot">,
+  how: string,
+  cost: Ending["change"],
+  extra: Effect[],
+): Ending {
+  const { record } = job.claim;
+  const { askedBy, epoch } = record;
+  const times = (record.cancelled ?? 0) + 1;
+  const attempt = Math.max(0, record.attempt - 1);
+  const change = { ...cost, attempt, cancelled: times, cooldownUntil: null };
+  const kept = keptFacts(record, cost.kept === undefined ? record : cost);
+  if (times >= cancelsMax) {
+    const on = place(job) === "pull" ? job.pull : null;
+    const body = report.cancelledComment({ askedBy, how, times, run: job.run, key: String(epoch), pull: on, kept });
+    const why = { failure: "cancelled" as const, text: how, output: "", askedBy, attempts: attempt };
+    const effects = [...giveUpEffects(job, why, body), ...extra];
+    return { after: "blocked", stage: "blocked", effects, head: null, change };
+  }
+  const effects = [
+    ...(job.pull === null ? [unassignBot(job)] : []),
+    statusComment(report.cancelledLine(how, job.run, kept)),
+    ...extra,
+  ];
+  return { after: "released", stage: stageOfWork(job), effects, head: null, change };
 }
 
 /** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
@@ -186,14 +240,21 @@ export function stopEffects(
 }
 
 export function lost(job: AgentJob): Outcome {
-  const reason = `#${job.item.issue.number}: another run took it over`;
-  return outcome({
-    ...facts(job, null),
-    ...{ outcome: "lost", reason, next: "Nothing to do: that run goes on with it.", failure: "claim-lost" },
-  });
+  return outcome({ ...facts(job, null), ...lossOf(job) });
 }
 
-export function afterSettling(job: Pick<Job, "ports" | "item">, settled: Settled, done: Outcome): Outcome {
+/** What is said of a claim that is not ours any more. */
+export function lossOf({ claim, item }: Pick<Job, "claim" | "item">) {
+  const loss = claim.loss ?? "taken-over";
+  const next =
+    loss === "taken-over"
+      ? "Nothing to do: that run goes on with it."
+      : "Nothing more was written. The next run goes on from what the forge says now.";
+  const reason = `#${item.issue.number}: ${lossWords[loss]}`;
+  return { outcome: "lost", failure: "claim-lost", reason, next } as const;
+}
+
+export function afterSettling(job: Pick<Job, "ports" | "item" | "claim">, settled: Settled, done: Outcome): Outcome {
   const number = job.item.issue.number;
   switch (settled.kind) {
     case "settled":
@@ -202,16 +263,18 @@ export function afterSettling(job: Pick<Job, "ports" | "item">, settled: Settled
       job.ports.log.warning(`not everything could be written on the forge: ${settled.why}`);
       return { ...done, next: "The next run finishes what could not be written." };
     case "lost":
-      return {
-        ...{ ...done, outcome: "lost", failure: "claim-lost", reason: `#${number}: another run took it over` },
-        next: "Nothing to do: that run goes on with it.",
-      };
+      return { ...done, ...lossOf(job) };
     case "stopped":
       return { ...done, outcome: "cancelled", reason: `#${number}: it was taken back` };
     case "branch-refused":
       return {
         ...{ ...done, outcome: "failed", failure: "push-rejected" },
         reason: `${done.reason}; the forge refused: ${settled.detail}`,
+      };
+    case "not-uploaded":
+      return {
+        ...{ ...done, outcome: "failed", failure: "forge-error", reason: `#${number}: ${settled.why}` },
+        next: "The next run tries again.",
       };
     case "failed":
       return {
@@ -233,11 +296,13 @@ export function facts(job: AgentJob, spend: Spent | null): Partial<Outcome> & Pi
   };
 }
 
+/** The true cost in the place of what the claim reserved. */
 export function spent(job: Pick<Job, "claim">, spend: Spent | null): Ending["change"] {
-  const { spend: before } = job.claim.record;
-  return {
-    spend: { ...before, usd: before.usd + (spend?.costUsd ?? 0), tokens: before.tokens + (spend?.tokens ?? 0) },
-  };
+  const { spend: before, epoch } = job.claim.record;
+  if (spend?.started !== true) return { spend: truedUp(before, epoch, 0, 0) };
+  // An agent of a kind that tells its cost and did not was ended before it could; others are taken to cost nothing.
+  const tells = spend.profile.preset.output.rules.some((rule) => rule.emit === "cost");
+  return { spend: truedUp(before, epoch, spend.costUsd ?? (tells ? null : 0), spend.tokens) };
 }
 
 function unassignBot(job: Pick<Job, "ports" | "who">): Effect {

@@ -5,8 +5,10 @@ import { table } from "../core/decide.ts";
 import { isAgentWork, type Work } from "../core/decision.ts";
 import { explainedText } from "../core/explain.ts";
 import type { Snapshot, Trigger } from "../core/model.ts";
-import { repairs } from "../core/repairs.ts";
+import { lateRepairs, type Repair, repairs } from "../core/repairs.ts";
 import { plain } from "../core/report.ts";
+import { toSweep } from "../core/sweep.ts";
+import { unknownText } from "../core/unknown-refs.ts";
 import { type Decided, decided } from "../deciding.ts";
 import { describe } from "../errors.ts";
 import { look } from "../look.ts";
@@ -27,6 +29,7 @@ export async function explain(ports: Ports, settings: Settings, who: Who, trigge
   // Who asks why orders nothing by it.
   const observed = await observe(ports, who, { ...trigger, byHand: false }, policy);
   const { decision, snapshot } = await decided(ports, policy, observed.snapshot);
+  warnOfUnknown(ports, snapshot);
   const told: string[] = [];
   for (const { key } of snapshot.items.slice(0, itemsMax)) {
     const known = await wholeItem(ports, snapshot, key);
@@ -59,11 +62,13 @@ async function wholeItem(ports: Ports, snapshot: Snapshot, key: string): Promise
 export async function plan(ports: Ports, settings: Settings, who: Who, trigger: Trigger): Promise<Outcome> {
   const { policy } = settings;
   const observed = await observe(ports, who, trigger, policy);
-  for (const { why, effects } of repairs(observed.snapshot, policy)) {
-    ports.log.line(`would repair: ${why}`);
-    for (const effect of effects) ports.log.line(`  ${JSON.stringify(effect)}`);
-  }
+  warnOfUnknown(ports, observed.snapshot);
+  for (const one of repairs(observed.snapshot, policy)) tellRepair(ports, one);
   const { decision, snapshot } = await decided(ports, policy, observed.snapshot);
+  for (const one of lateRepairs(snapshot, policy, null)) tellRepair(ports, one);
+  const { due, orphans } = toSweep(snapshot, snapshot.now);
+  for (const { key } of due) ports.log.line(`would sweep ${key}, if its issue is still closed`);
+  for (const { key } of orphans) ports.log.line(`would remove the upload of ${key}, which has no record`);
   const said = decision.kind === "dispatch" || decision.kind === "control" ? [] : (decision.replies ?? []);
   for (const { on, body } of said) ports.log.line(`would say on #${on}:\n${body}`);
   const base = { outcome: "dry-run", next: "Nothing was written." } as const;
@@ -78,6 +83,17 @@ export async function plan(ports: Ports, settings: Settings, who: Who, trigger: 
   ports.log.line(`would do: ${decision.kind} of #${item} (row ${decision.row})`);
   if (isAgentWork(decision)) await tellAgentWork(ports, settings, who, snapshot, decision);
   return outcome({ ...base, kind: kindOf(decision.kind), item, reason: nextOf(decision) });
+}
+
+function tellRepair(ports: Ports, { why, effects, doubles }: Repair): void {
+  ports.log.line(`would repair: ${why}`);
+  for (const write of [...effects, ...doubles]) ports.log.line(`  ${JSON.stringify(write)}`);
+}
+
+/** Once a run, whatever it goes on to do: only people can end two versions at work in one repository. */
+export function warnOfUnknown(ports: Ports, { unknownRefs }: Snapshot): void {
+  const unknown = unknownText(unknownRefs);
+  if (unknown !== null) ports.log.warning(unknown);
 }
 
 async function tellAgentWork(

@@ -1,8 +1,10 @@
-// A bound is used up: attempts by runs that died, rounds without an approval, a merge that the forge keeps putting off. A person gets the item.
+// A bound is used up: attempts by runs that died, runs that were cancelled, rounds without an approval, a merge that the forge keeps putting
+// off; or somebody else's commits are in the way. A person gets the item.
 
 import { foreignChecks } from "../core/checks.ts";
 import type { Work } from "../core/decision.ts";
-import { plain, roundsComment } from "../core/report.ts";
+import type { FailureClass } from "../core/failure.ts";
+import { cancelledComment, plain, roundsComment } from "../core/report.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { afterSettling, giveUpEffects } from "./endings.ts";
 import type { Job } from "./job.ts";
@@ -13,17 +15,14 @@ type GiveUp = Extract<Work, { kind: "give-up" }>;
 export async function giveUpWork(job: Job, work: GiveUp): Promise<Outcome> {
   const { item, claim } = job;
   const number = item.issue.number;
-  const { attempt, lastFailure, pull } = claim.record;
+  const { attempt, pull } = claim.record;
   const { askedBy } = work;
-  const isDead = work.cause === "attempts";
-  const last = lastFailure === null ? "" : `. The last known failure was ${lastFailure.class}: ${lastFailure.text}`;
-  const text = isDead ? `${work.reason}: their runs ended without a word${last}` : work.reason;
-  const failure = isDead ? ("abandoned" as const) : null;
+  const { failure, text } = wordsOf(job, work);
   const open = item.pull === null ? null : item.pull.number;
   const effects = giveUpEffects(
     { ...job, pull: open },
     { failure, text, output: "", askedBy, attempts: attempt },
-    isDead ? undefined : roundsText(job, work),
+    bodyOf(job, work),
   );
   const change = { pull: open ?? pull, landing: undefined };
   const settled = await settle(job, { after: "blocked", stage: "blocked", effects, head: null, change });
@@ -32,6 +31,47 @@ export async function giveUpWork(job: Job, work: GiveUp): Promise<Outcome> {
     ...{ reason: `#${number}: gave up: ${plain(text)}`, next: `@${askedBy} decides; the label put on again goes on.` },
   });
   return afterSettling(job, settled, done);
+}
+
+function wordsOf({ item, claim }: Job, { cause, reason }: GiveUp): { failure: FailureClass | null; text: string } {
+  const { lastFailure } = claim.record;
+  switch (cause) {
+    case "attempts": {
+      const last = lastFailure === null ? "" : `. The last known failure was ${lastFailure.class}: ${lastFailure.text}`;
+      return { failure: "abandoned", text: `${reason}: their runs ended without a word${last}` };
+    }
+    case "cancelled":
+      return { failure: "cancelled", text: reason };
+    case "branch": {
+      const at = item.details?.branch ?? "";
+      const text = `${reason}; it stands at ${at.slice(0, 10)}. Nothing of it was touched. Rename or delete it`;
+      return { failure: null, text };
+    }
+    case "budget":
+      return { failure: "budget", text: reason };
+    case "rounds":
+    case "landing":
+      return { failure: null, text: reason };
+    default:
+      return cause satisfies never;
+  }
+}
+
+/** The comment where it is not the usual one. */
+function bodyOf(job: Job, work: GiveUp): string | undefined {
+  const { cause, askedBy } = work;
+  if (cause === "rounds" || cause === "landing") return roundsText(job, work);
+  if (cause !== "cancelled") return undefined;
+  const { cancelled: times = 0, epoch } = job.claim.record;
+  const how = "the forge calls it cancelled; by whom, the program cannot see";
+  return cancelledComment({
+    askedBy,
+    how,
+    times,
+    run: job.run,
+    key: String(epoch),
+    pull: job.item.pull?.number ?? null,
+  });
 }
 
 function roundsText(job: Job, { askedBy }: GiveUp): string {

@@ -3,10 +3,8 @@
 import { foreignChecks } from "../core/checks.ts";
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { protectedIn } from "../core/protect.ts";
 import { handedOverLine, handoverComment } from "../core/report.ts";
 import { describe } from "../errors.ts";
-import { ensureMergeBase } from "../git/history.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { afterSettling, answered, handTo, stageEffect, statusComment, triggerOff } from "./endings.ts";
 import type { Job } from "./job.ts";
@@ -74,16 +72,7 @@ async function protectedPaths(job: Job, pull: HandOver["pull"]): Promise<string[
   const { protectedPaths: patterns } = job.settings.policy;
   if (patterns.length === 0) return [];
   try {
-    const host = await job.ports.host();
-    const [base, head] = [await host.fetchBranch(pull.baseRef), await host.fetchBranch(pull.headRef)];
-    const found = base === null || head === null ? null : await ensureMergeBase(host, { head, base });
-    if (found?.kind !== "found" || head === null) throw new Error("where it left the base is not known");
-    const listed = await host.must(["diff-tree", "-r", "--name-only", "-z", "--no-renames", found.mergeBase, head]);
-    const paths = listed
-      .toString("utf8")
-      .split("\0")
-      .filter((path) => path !== "");
-    return protectedIn(paths, patterns);
+    return await job.ports.workshop.protectedPaths(job.ports, pull, patterns);
   } catch (error) {
     job.ports.log.line(`which protected files #${pull.number} touches could not be read: ${describe(error)}`);
     return ["(which of them it touches could not be read)"];

@@ -3,17 +3,12 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { hasLabel, sameLogin } from "../core/model.ts";
+import { hasLabel } from "../core/model.ts";
 import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
-import { describe, RunError } from "../errors.ts";
-import { makeClone } from "../git/clone.ts";
-import { ClaimLost, giveBack } from "../ledger/claim.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { makeWorkspace, type Workspace } from "../workspace.ts";
 import type { Failed } from "./agent-run.ts";
-import { type Authored, author } from "./author.ts";
-import { prepare } from "./checks.ts";
+import type { Authored } from "./author.ts";
 import { applyEffects } from "./effects.ts";
 import {
   type AgentJob,
@@ -25,7 +20,6 @@ import {
   giveUp,
   handTo,
   interrupted,
-  lost,
   patchEffect,
   spent,
   stageEffect,
@@ -34,41 +28,23 @@ import {
   workNote,
 } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
-import { type Keepalive, keepAlive } from "./keepalive.ts";
-import { implementText } from "./prompts.ts";
+import type { Keepalive } from "./keepalive.ts";
+import { keep } from "./kept.ts";
+import { live } from "./life.ts";
+import { notPublished } from "./not-published.ts";
 import { patiently, settle } from "./settle.ts";
+import type { Attempted } from "./workshop.ts";
 
-export async function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
+export function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
   const own: AgentJob = { ...job, kind: "implement", plan: work.plan, pull: null };
-  const workspace = await makeWorkspace(job.ports, job.settings.workspace);
-  let life: Keepalive | null = null;
-  let mayHaveStarted = false;
-  try {
-    // First the label is put on where a command asked: its absence would else look like a person's.
-    await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
-    life = keepAlive(await afterBegin(own));
-    mayHaveStarted = true;
-    return await end(own, await attempt(own, workspace, life), life);
-  } catch (error) {
-    if (error instanceof ClaimLost) return lost(own);
-    // Before anything is published: the claim is given back, so that nobody waits for it to age.
-    if (job.claim.record.state === "held" && error instanceof RunError && error.retry) {
-      return await fail(own, failedHere("forge-error", describe(error), ""), null);
-    }
-    // What threw once may throw each time: from the agent's start on it counts as an attempt.
-    await giveBack(job.claim, mayHaveStarted ? work.plan.attempt : work.plan.attempt - 1);
-    throw error;
-  } finally {
-    await life?.stop();
-    await workspace.remove();
-  }
-}
-
-/** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
-export async function afterBegin(job: AgentJob): Promise<AgentJob> {
-  const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
-  const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
-  return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
+  return live(own, {
+    begin: () => begin(own),
+    async work(workspace, life, agents) {
+      agents();
+      return end(own, await own.ports.workshop.implement(own, workspace, life.signal), life);
+    },
+    fail: (failure) => fail(own, failure, null),
+  });
 }
 
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
@@ -100,47 +76,6 @@ async function begin(job: AgentJob): Promise<void> {
     ),
   ];
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, null);
-}
-
-interface Attempted {
-  authored: Authored | Failed;
-  /** Commit that the work started from; null when the base branch is gone. */
-  base: string | null;
-}
-
-async function attempt(job: AgentJob, workspace: Workspace, life: Keepalive): Promise<Attempted> {
-  const { plan, ports, settings } = job;
-  const host = await ports.host();
-  const base = await ports.log.group("Clone", async () => {
-    const sha = await host.fetchBranch(settings.policy.base);
-    if (sha !== null) await makeClone(host, { dir: workspace.clone, commit: sha, branchName: plan.branch });
-    return sha;
-  });
-  if (base === null)
-    return { authored: failedHere("forge-error", `the base branch \`${settings.policy.base}\` is gone`, ""), base };
-  const unprepared = await prepare(job, workspace, life.signal);
-  if (unprepared !== null && !life.signal.aborted) {
-    const how = unprepared.killed ?? `exit code ${unprepared.exitCode}`;
-    const text = `\`${unprepared.command}\` (prepare) failed on the base branch: ${how}`;
-    return { authored: failedHere("base-red", text, unprepared.tail), base };
-  }
-  const prompt = () => implementText(job, plan, workspace, base);
-  const authored = await author({
-    job,
-    plan,
-    kind: "implement",
-    pull: null,
-    workspace,
-    start: base,
-    base,
-    prompt,
-    stop: life.signal,
-  });
-  return { authored, base };
-}
-
-export function failedHere(kind: Failed["class"], text: string, output: string): Failed {
-  return { kind: "failed", class: kind, text, fingerprint: kind, resetsAt: null, output };
 }
 
 async function end(job: AgentJob, { authored, base }: Attempted, life: Keepalive): Promise<Outcome> {
@@ -251,7 +186,7 @@ async function publish(
     work: workNote(job, composed.head, profile, result, checks),
   };
   const ending = { after: "done", stage: "needs-review", effects, head: composed.head, change } as const;
-  const settled = await settle(job, ending, life.check);
+  const settled = await settle(job, ending, life);
   const done = outcome({
     ...facts(job, authored),
     ...{
@@ -265,12 +200,7 @@ async function publish(
         : `#${issue}: the work is published`,
     next: "The next run reviews it.",
   });
-  if (settled.kind === "stopped") return interrupted(job, settled.why, authored);
-  if (settled.kind === "branch-refused") {
-    const text = `The branch \`${plan.branch}\` could not be moved to the work: ${settled.detail}`;
-    return fail(job, failedHere("push-rejected", text, ""), authored);
-  }
-  return afterSettling(job, settled, done);
+  return (await notPublished(job, settled, authored)) ?? afterSettling(job, settled, done);
 }
 
 /** No code to publish: a question, a reason why nothing needs doing, or a patch that only a person may apply. */
@@ -317,12 +247,13 @@ async function speak(
   const at = new Date(forgeNow(job.ports)).toISOString();
   const isQuestion = result.status === "needs-info";
   const asked = { attempt: 0, question: isQuestion ? { text: job.ports.redact(text).slice(0, 4_000), at } : undefined };
+  const kept = isQuestion ? await keep(job, authored, "it asked a question") : {};
   const settled = await settle(job, {
     after: "blocked",
     stage: "needs-info",
     effects,
     head: null,
-    change: { ...spent(job, authored), ...asked },
+    change: { ...spent(job, authored), ...asked, ...kept },
   });
   const done = outcome({
     ...{ ...facts(job, authored), outcome: "needs-person" },

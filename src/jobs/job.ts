@@ -9,6 +9,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { EffectPorts } from "./effects.ts";
 
 export interface Job {
+  /** Bound to the claim: `portsUnder`. */
   ports: Ports;
   settings: Settings;
   who: Who;
@@ -18,6 +19,12 @@ export interface Job {
   snapshot: Snapshot;
   /** This run, for texts. */
   run: RunLink;
+}
+
+/** Ports of a job: whatever it writes on the forge, by whichever way, stops with the life signs of its claim. */
+export function portsUnder(ports: Ports, { permit }: Claim): Ports {
+  const { forge, reviewer } = ports;
+  return { ...ports, forge: forge.under(permit), reviewer: reviewer?.under(permit) ?? null };
 }
 
 export function effectPorts(job: Pick<Job, "ports" | "who" | "claim">): EffectPorts {

@@ -3,13 +3,17 @@
 import { takenBack } from "../core/decide.ts";
 import type { Order } from "../core/orders.ts";
 import { stopOrders } from "../core/stop.ts";
+import { duration } from "../core/text.ts";
 import { describe } from "../errors.ts";
 import type { Issue } from "../forge/port.ts";
+import { lossWords } from "../ledger/chain.ts";
 import { forgeNow, type Job } from "./job.ts";
 
 export type Interruption =
   | { kind: "lost" }
   | { kind: "taken-back"; why: string }
+  /** This process is asked to end. */
+  | { kind: "cancelled"; why: string }
   /** A trusted person's `/agent stop`, or a stage label that means the same. */
   | { kind: "stopped"; why: string; order: Order };
 
@@ -19,6 +23,8 @@ export interface Keepalive {
   readonly interruption: Interruption | null;
   /** One look more, right before something is published. */
   check(): Promise<Interruption | null>;
+  /** The same, but only where the last look is older than a beat: the machine slept, or the upload took long. */
+  checkAgain(): Promise<Interruption | null>;
   /** Ends the life signs; resolves when none is under way. */
   stop(): Promise<void>;
 }
@@ -32,19 +38,35 @@ export function keepAlive(
   options = { watchPeople: true },
 ): Keepalive {
   const { ports, claim, settings, who, item } = job;
+  const everyMs = settings.policy.limits.renewSeconds * 1000;
   const work = new AbortController();
   const ended = new AbortController();
   let interruption: Interruption | null = null;
 
   function interrupt(found: Interruption): Interruption {
     interruption ??= found;
-    work.abort(found.kind === "lost" ? "another run took the item over" : found.why);
+    work.abort(found.kind === "lost" ? lossWords[claim.loss ?? "taken-over"] : found.why);
     return interruption;
   }
 
+  const cancel = () => interrupt({ kind: "cancelled", why: String(ports.stop.reason) });
+  if (ports.stop.aborted) cancel();
+  else ports.stop.addEventListener("abort", cancel, { once: true });
+
   // People whom the item had before the claim stay what they were: only a new assignment takes the item back.
   const before = [...item.issue.assignees, ...(item.pull?.assignees ?? [])];
+  /** When the last look that ended began. */
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  async function check(): Promise<Interruption | null> {
+    return interruption ?? (claim.lost ? interrupt({ kind: "lost" }) : await look());
+  }
   async function look(): Promise<Interruption | null> {
+    const begun = ports.clock.elapsed();
+    const found = await seenNow();
+    lookedAt = begun;
+    return found;
+  }
+  async function seenNow(): Promise<Interruption | null> {
     const [issue, pull] = await Promise.all([
       ports.forge.issue(item.issue.number),
       item.pull === null || item.issue.isPull ? null : ports.forge.pull(item.pull.number),
@@ -85,18 +107,43 @@ export function keepAlive(
     return null;
   }
 
-  async function beat(): Promise<void> {
-    const renewed = await claim.renew();
-    if (renewed === "lost") interrupt({ kind: "lost" });
-    else if (renewed === "ok" && options.watchPeople) await look();
-    else if (renewed !== "ok")
-      ports.log.line("the claim could not be renewed for now; the work goes on, nothing is written until it is");
+  let looking: Promise<void> = Promise.resolve();
+  let isLooking = false;
+  /** Beside the life signs: a forge whose pages hang must not hold them up. */
+  function lookBeside(): void {
+    if (isLooking || interruption !== null) return;
+    isLooking = true;
+    looking = look()
+      .then(
+        () => undefined,
+        (error: unknown) => ports.log.line(`could not see whether it was taken back: ${describe(error)}`),
+      )
+      .finally(() => {
+        isLooking = false;
+      });
   }
 
+  let failedSince: number | null = null;
+  async function beat(): Promise<void> {
+    const begun = ports.clock.elapsed();
+    const renewed = await claim.renew();
+    if (renewed === "lost") interrupt({ kind: "lost" });
+    if (renewed === "unknown") {
+      failedSince ??= begun;
+      ports.log.line("the claim could not be renewed for now; the work goes on, nothing is written until it is");
+    }
+    if (renewed !== "ok") return;
+    if (failedSince !== null) ports.log.line(`the claim is renewed again after ${duration(begun - failedSince)}`);
+    failedSince = null;
+    if (options.watchPeople) lookBeside();
+  }
+
+  // Beats begin at equal distances, also when one hangs: it has limits of its own (chain.ts). After a sleep of the machine the next is due at once.
   async function loop(): Promise<void> {
-    while (!ended.signal.aborted && interruption === null) {
-      await ports.clock.sleep(settings.policy.limits.renewSeconds * 1000, ended.signal);
+    for (let due = ports.clock.elapsed() + everyMs; interruption?.kind !== "lost"; ) {
+      await ports.clock.sleep(Math.max(0, due - ports.clock.elapsed()), ended.signal);
       if (ended.signal.aborted) return;
+      due = ports.clock.elapsed() + everyMs;
       // An outage of the forge costs nothing but waiting: the publish is fenced without a clock.
       await beat().catch((error: unknown) => ports.log.line(`no life sign: ${describe(error)}`));
     }
@@ -108,10 +155,13 @@ export function keepAlive(
     get interruption() {
       return interruption;
     },
-    check: async () => interruption ?? (claim.lost ? interrupt({ kind: "lost" }) : await look()),
+    check,
+    checkAgain: async () => (ports.clock.elapsed() - lookedAt < everyMs ? interruption : await check()),
     async stop() {
+      ports.stop.removeEventListener("abort", cancel);
       ended.abort();
       await running;
+      await looking;
     },
   };
 }

@@ -1,6 +1,7 @@
 // The prompt that an agent would get, for `dry-run`: the forge and git are read, nothing is written and nothing is checked out.
 
 import type { AgentWork } from "../core/decision.ts";
+import { keptBranch, keptWork } from "../core/kept.ts";
 import type { Snapshot } from "../core/model.ts";
 import { ensureMergeBase } from "../git/history.ts";
 import { Claim } from "../ledger/claim.ts";
@@ -29,14 +30,18 @@ export async function promptOf(
   snapshot: Snapshot,
   work: AgentWork,
 ): Promise<string> {
-  const record = recordFor(ports, settings, who, work);
+  const record = recordFor(ports, settings, who, work, snapshot.ends);
   // A claim that is never asked for: the prompts read its record.
-  const claim = new Claim(await ledgerPorts(ports, settings), record, "", null, null, 0);
+  const claim = new Claim(
+    await ledgerPorts(ports, settings),
+    { record, sha: "", effects: null, slotSha: null, startedAt: 0 },
+    null,
+  );
   const job: Job = { ports, settings, who, claim, item: work.item, snapshot, run: { number: null, url: null } };
   const host = await ports.host();
   switch (work.kind) {
     case "implement":
-      return implementText(job, work.plan, nowhere, await tip(ports, settings.policy.base));
+      return implementText(job, work.plan, nowhere, await tip(ports, settings.policy.base), keptWork(work.item));
     case "review": {
       const own = { ...job, kind: "review", plan: work.plan, pull: work.plan.pull.number } as const;
       const found = await readChange(own);
@@ -49,7 +54,9 @@ export async function promptOf(
       const known = await ensureMergeBase(host, { head, base });
       const mergeBase = known.kind === "found" ? known.mergeBase : base;
       const start = { commit: head, mergeBase, conflict: null, failing: [] };
-      return reworkText(own, nowhere, { head, base, mergeBase }, start, settings.timeoutMs);
+      const kept = keptWork(work.item);
+      const earlier = kept === null ? null : { ...kept, branch: { name: keptBranch, commit: kept.head } };
+      return reworkText(own, nowhere, { head, base, mergeBase, earlier }, start, settings.timeoutMs);
     }
     default:
       return work satisfies never;

@@ -1,6 +1,7 @@
 // Prompts of one item: the repository's own template from the base branch, else the built-in one, filled with what was read from the forge.
 
 import type { Plan } from "../core/decision.ts";
+import type { KeptWork } from "../core/kept.ts";
 import { type Details, isProgram } from "../core/model.ts";
 import { trustInLogin } from "../core/orders.ts";
 import { contextFileNames, fill, type ItemFacts, promptValues, type QuotedComment, quotable } from "../core/prompt.ts";
@@ -16,8 +17,14 @@ import type { ShellEnd } from "./shell.ts";
 /** Longest template of a repository, in bytes. */
 const templateBytesMax = 100_000;
 
-export async function implementText(job: Job, plan: Plan, workspace: Workspace, base: string): Promise<string> {
-  const values = promptValues({ ...(await itemFacts(job, plan, workspace, base)), base });
+export async function implementText(
+  job: Job,
+  plan: Plan,
+  workspace: Workspace,
+  base: string,
+  earlierWork: KeptWork | null,
+): Promise<string> {
+  const values = promptValues({ ...(await itemFacts(job, plan, workspace, base)), base, earlierWork });
   return render(job, base, "implement", implementPrompt, values);
 }
 

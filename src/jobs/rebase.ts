@@ -11,8 +11,6 @@ import { type Conflict, mergeCommit, mergeInto } from "../git/merging.ts";
 import { rebaseOnto } from "../git/rebase.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
-import { redOnBase } from "./author.ts";
-import { check } from "./checks.ts";
 import { fail, giveUp, interrupted } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
 import type { Range, ReworkJob, Start } from "./rework-job.ts";
@@ -27,10 +25,8 @@ export async function bringUpToDate(
   life: Keepalive,
   range: Range,
 ): Promise<Updated> {
-  const host = await job.ports.host();
-  const tried = await job.ports.log.group(`Bring it up to date with ${job.plan.pull.baseRef}`, () =>
-    update(host, job, range),
-  );
+  const title = `Bring it up to date with ${job.plan.pull.baseRef}`;
+  const tried = await job.ports.log.group(title, () => job.ports.workshop.update(job, range));
   switch (tried.kind) {
     case "same":
       return { kind: "start", start: { commit: range.head, mergeBase: range.mergeBase, conflict: null, failing: [] } };
@@ -38,11 +34,8 @@ export async function bringUpToDate(
       const start: Start = { commit: tried.head, mergeBase: range.base, conflict: null, failing: [] };
       return hasOtherCauses(job) ? { kind: "start", start } : checked(job, workspace, life, range, start, tried.merged);
     }
-    case "conflict": {
-      const start = await merging(host, job, range, tried.conflict);
-      if (typeof start !== "string") return { kind: "start", start };
-      return { kind: "ended", outcome: await giveUp(job, { failure: "conflict", text: start, output: "" }, null, []) };
-    }
+    case "conflict":
+      return { kind: "start", start: tried.start };
     case "no":
       return {
         kind: "ended",
@@ -58,15 +51,18 @@ function hasOtherCauses({ plan }: ReworkJob): boolean {
   return causes.ordered || causes.findings || causes.red.length > 0 || causes.reviews.length > 0;
 }
 
-type Tried =
+/** What git alone can do about a branch that conflicts with its base or lags behind it. */
+export type Tried =
   | { kind: "same" }
   | { kind: "clean"; head: string; merged: boolean }
-  | { kind: "conflict"; conflict: Conflict }
+  /** An author resolves it, from here. */
+  | { kind: "conflict"; start: Start }
   /** Only a person can go on. */
   | { kind: "no"; why: string };
 
-async function update(host: Host, job: ReworkJob, range: Range): Promise<Tried> {
+export async function update(job: ReworkJob, range: Range): Promise<Tried> {
   const { pull } = job.plan;
+  const host = await job.ports.host();
   const { head, base, mergeBase } = range;
   if (await mayRewrite(host, job, range)) {
     const rebased = await rebaseOnto(host, { head, base, mergeBase });
@@ -85,7 +81,7 @@ async function update(host: Host, job: ReworkJob, range: Range): Promise<Tried> 
       return { kind: "clean", head: commit, merged: true };
     }
     case "conflict":
-      return { kind: "conflict", conflict: merged };
+      return merging(host, job, range, merged);
     case "unrelated":
       return { kind: "no", why: `the branch and \`${pull.baseRef}\` have no history in common` };
     case "unreadable":
@@ -116,7 +112,7 @@ async function checked(
   start: Start,
   merged: boolean,
 ): Promise<Updated> {
-  const run = () => check(job, workspace, start.commit, life.signal);
+  const run = () => job.ports.workshop.check(job, workspace, start.commit, life.signal);
   const found = await job.ports.log.group("Checks", run);
   const stopped = { kind: "taken-back", why: "it was stopped" } as const;
   switch (found.kind) {
@@ -127,7 +123,7 @@ async function checked(
       return { kind: "ended", outcome: await publishUpdate(job, life, range, { head: start.commit, merged, checks }) };
     }
     case "red": {
-      const blamed = await redOnBase(job, workspace, range.base, found.failed, life.signal);
+      const blamed = await job.ports.workshop.redOnBase(job, workspace, range.base, found.failed, life.signal);
       if (blamed.kind === "interrupted")
         return { kind: "ended", outcome: await interrupted(job, life.interruption ?? stopped, null) };
       if (blamed.class === "base-red")
@@ -141,20 +137,21 @@ async function checked(
   }
 }
 
-/** The author resolves a merge with conflict markers; whatever it commits becomes one merge commit, so that nothing is rewritten. Or why not. */
-async function merging(host: Host, job: ReworkJob, range: Range, conflict: Conflict): Promise<Start | string> {
+/** The author resolves a merge with conflict markers; whatever it commits becomes one merge commit, so that nothing is rewritten. */
+async function merging(host: Host, job: ReworkJob, range: Range, conflict: Conflict): Promise<Tried> {
   const { base, head } = range;
   const message = mergeMessage(job);
   const parents = [head, base] as const;
   // Workflow files stand as they will be published: the author may not decide on them.
   const settled = await settledTree(host, { tree: conflict.tree, parents, dropPaths: isWorkflow });
-  if (settled.kind === "unreadable") return `git cannot read the merge: ${settled.why}`;
+  if (settled.kind === "unreadable") return { kind: "no", why: `git cannot read the merge: ${settled.why}` };
   const commit = await mergeCommit(host, { tree: settled.tree, parents, message });
-  return {
+  const start: Start = {
     ...{ commit, mergeBase: base, failing: [], conflict: await conflictFacts(host, job, range, conflict) },
     compose: ({ work, trailers, dropPaths }: ComposeOrder) =>
       composeMerge(host, { work, trailers, dropPaths, parents, message }),
   };
+  return { kind: "conflict", start };
 }
 
 async function conflictFacts(host: Host, job: ReworkJob, range: Range, conflict: Conflict): Promise<ConflictFacts> {

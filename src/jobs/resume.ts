@@ -8,6 +8,7 @@ import { applyEffects } from "./effects.ts";
 import { giveUpEffects } from "./endings.ts";
 import { effectPorts, type Job } from "./job.ts";
 import { keepAlive } from "./keepalive.ts";
+import { setRight } from "./roll-forward.ts";
 import { finishEffects } from "./settle.ts";
 
 export async function resume(job: Job, effects: Effects): Promise<Outcome> {
@@ -15,7 +16,9 @@ export async function resume(job: Job, effects: Effects): Promise<Outcome> {
   const number = item.issue.number;
   const life = keepAlive(job, { watchPeople: false });
   try {
-    const settled = await finishEffects(job, proven(job, effects));
+    const rolled = await setRight(job, effects);
+    if (rolled.kind === "ended") return rolled.outcome;
+    const settled = rolled.kind === "go-on" ? await finishEffects(job, proven(job, effects)) : rolled;
     const { branch, head, profile, attempt } = claim.record;
     const facts = { kind: "resume", item: number, branch, head, profile, attempt } as const;
     if (settled.kind === "settled") {

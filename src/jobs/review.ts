@@ -6,50 +6,35 @@ import type { Effect } from "../core/effects.ts";
 import { hasLabel } from "../core/model.ts";
 import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
-import { describe, RunError } from "../errors.ts";
-import { ClaimLost, giveBack } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { makeWorkspace, type Workspace } from "../workspace.ts";
+import type { Workspace } from "../workspace.ts";
 import { type Failed, failed } from "./agent-run.ts";
 import { applyEffects } from "./effects.ts";
-import { afterSettling, facts, fail, interrupted, lost, place, spent, stageEffect, statusComment } from "./endings.ts";
-import { afterBegin } from "./implement.ts";
+import { afterSettling, facts, fail, interrupted, place, spent, stageEffect, statusComment } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
-import { type Interruption, type Keepalive, keepAlive } from "./keepalive.ts";
-import { type JudgedChange, type ReviewJob, readChange } from "./review-change.ts";
+import type { Interruption, Keepalive } from "./keepalive.ts";
+import { live } from "./life.ts";
+import type { JudgedChange, ReviewJob } from "./review-change.ts";
 import { publishVerdict, statusEffect } from "./reviewed.ts";
-import { askReviewers, type Reviewed, reviewersFor } from "./reviewer.ts";
+import { type Reviewed, reviewersFor } from "./reviewer.ts";
 import { patiently, settle } from "./settle.ts";
 
-export async function review(job: Job, work: Extract<Work, { kind: "review" }>): Promise<Outcome> {
+export function review(job: Job, work: Extract<Work, { kind: "review" }>): Promise<Outcome> {
   const { plan } = work;
   const own: ReviewJob = { ...job, kind: "review", plan, pull: plan.pull.number };
-  const workspace = await makeWorkspace(job.ports, job.settings.workspace);
-  let life: Keepalive | null = null;
-  let mayHaveStarted = false;
-  try {
-    // First the label is put on where a command asked: its absence would else look like a person's.
-    await patiently(job.ports, async () => ({ again: null, result: await begin(own) }));
-    life = keepAlive(await afterBegin(own));
-    const found = await job.ports.log.group("Fetch", () => readChange(own));
-    if (found.kind === "moved") return await giveWayTo(own, `the head of #${own.pull} moved: ${found.why}`, null);
-    if (found.kind === "empty") return await nothingToJudge(own);
-    if (found.kind === "failed") return await failReview(own, found, null);
-    mayHaveStarted = true;
-    return await judge(own, workspace, found.change, life);
-  } catch (error) {
-    if (error instanceof ClaimLost) return lost(own);
-    // Before anything is published: the claim is given back, so that nobody waits for it to age.
-    if (job.claim.record.state === "held" && error instanceof RunError && error.retry)
-      return await failReview(own, failed("forge-error", describe(error), ""), null);
-    // What threw once may throw each time: from the agent's start on it counts as an attempt.
-    await giveBack(job.claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
-    throw error;
-  } finally {
-    await life?.stop();
-    await workspace.remove();
-  }
+  return live(own, {
+    begin: () => begin(own),
+    async work(workspace, life, agents) {
+      const found = await own.ports.log.group("Fetch", () => own.ports.workshop.readChange(own));
+      if (found.kind === "moved") return giveWayTo(own, `the head of #${own.pull} moved: ${found.why}`, null);
+      if (found.kind === "empty") return nothingToJudge(own);
+      if (found.kind === "failed") return failReview(own, found, null);
+      agents();
+      return judge(own, workspace, found.change, life);
+    },
+    fail: (failure) => failReview(own, failure, null),
+  });
 }
 
 /** What people see while it is judged. A person's pull request stays that person's: the bot is not assigned to it. */
@@ -89,7 +74,7 @@ function working({ plan, settings, run, pull }: ReviewJob, profile: string, star
 }
 
 async function judge(job: ReviewJob, workspace: Workspace, change: JudgedChange, life: Keepalive): Promise<Outcome> {
-  const reviewed = await askReviewers(job, workspace, change, life.signal);
+  const reviewed = await job.ports.workshop.judge(job, workspace, change, life.signal);
   const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
   if (reviewed === null) {
     const why = "No reviewer is left to judge this head: who approved it already is no second opinion.";

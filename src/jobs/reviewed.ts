@@ -67,7 +67,7 @@ export async function publishVerdict(
   const settled = await settle(
     job,
     { after: "done", stage, effects, head: null, change: { ...spent(job, given), ...forgotten, ...kept } },
-    life.check,
+    life,
   );
   if (settled.kind === "stopped") return { kind: "stopped", why: settled.why };
   return { kind: "ended", outcome: afterSettling(job, settled, outcomeOf(job, given, standing)) };

@@ -4,6 +4,7 @@ import type { ReworkPlan } from "../core/decision.ts";
 import type { ConflictFacts, FailingCheck } from "../core/prompt.ts";
 import type { Assignment } from "./author.ts";
 import type { AgentJob } from "./endings.ts";
+import type { Earlier } from "./kept.ts";
 
 export type ReworkJob = AgentJob & { kind: "rework"; plan: ReworkPlan; pull: number };
 
@@ -12,6 +13,8 @@ export interface Range {
   base: string;
   head: string;
   mergeBase: string;
+  /** What an earlier attempt at it left; absent or null = nothing. */
+  earlier?: Earlier | null;
 }
 
 /** Where the author starts. */

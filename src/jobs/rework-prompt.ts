@@ -34,6 +34,7 @@ export async function reworkText(
     ...{ head: start.commit, base: pull.baseRef, mergeBase, conflict: start.conflict },
     ...{ findings: openFindings(job), failing: [...start.failing, ...(await failing(job, causes.red))] },
     rounds: claim.record.rounds ?? [],
+    earlierWork: range.earlier ?? null,
   });
   return `${await render(job, range.base, "rework", reworkPrompt, values)}${restoredText(start)}`;
 }

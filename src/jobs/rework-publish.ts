@@ -13,7 +13,6 @@ import {
   answered,
   droppedPaths,
   facts,
-  fail,
   interrupted,
   patchEffect,
   place,
@@ -23,9 +22,10 @@ import {
   workNote,
 } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
+import { notPublished } from "./not-published.ts";
 import type { ReworkJob } from "./rework-job.ts";
 import { replyEffect } from "./rework-replies.ts";
-import { checksStatus, refusedBranch } from "./rework-update.ts";
+import { checksStatus } from "./rework-update.ts";
 import { patiently, settle } from "./settle.ts";
 
 export interface Publication {
@@ -55,15 +55,13 @@ export async function publishWork(
   const effects = await effectsOf(job, authored, work);
   const change = { ...spent(job, authored), ...stateAfter(job, authored, work) };
   const ending = { after: "done", stage: "needs-review", effects, head: work.head, change } as const;
-  const settled = await settle(job, ending, life.check);
+  const settled = await settle(job, ending, life);
   const what = work.head === null ? "stays as it is, every finding is answered" : "is reworked";
   const done = outcome({
     ...{ ...facts(job, authored), outcome: "done", head: work.head ?? plan.pull.headSha },
     ...{ reason: `#${item.issue.number}: pull request #${number} ${what}`, next: "The next run reviews it." },
   });
-  if (settled.kind === "stopped") return interrupted(job, settled.why, authored);
-  if (settled.kind === "branch-refused") return fail(job, refusedBranch(job, settled.detail), authored);
-  return afterSettling(job, settled, done);
+  return (await notPublished(job, settled, authored)) ?? afterSettling(job, settled, done);
 }
 
 /** The pull request's own title and text stay: people may have edited them. */

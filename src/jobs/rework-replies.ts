@@ -3,7 +3,7 @@
 import { repliesTo } from "../core/answers.ts";
 import { type Effect, reviewEffect } from "../core/effects.ts";
 import { replyBody, replyComment } from "../core/report.ts";
-import { type LinesInDiff, linesInDiff } from "../git/review.ts";
+import type { LinesInDiff } from "../git/review.ts";
 import type { FindingNote, ReplyNote } from "../ledger/record.ts";
 import type { Authored } from "./author.ts";
 import type { ReworkJob } from "./rework-job.ts";
@@ -22,7 +22,7 @@ export async function replyEffect(job: ReworkJob, authored: Authored, answer: An
   const { plan, settings, run, claim } = job;
   const { head, summary, replies } = answer;
   const findings = openFindings(job);
-  const lines = replies.length === 0 ? null : await linesInDiff(await job.ports.host(), answer.mergeBase, head);
+  const lines = replies.length === 0 ? null : await job.ports.workshop.linesOf(job.ports, answer.mergeBase, head);
   const comments = lines === null ? [] : atLines(findings, replies, lines);
   // One for each claim; the head tells apart those whose ledger was lost between them.
   const key = `${head.slice(0, 12)}-${claim.record.epoch}`;

@@ -3,25 +3,14 @@
 import { roundsWith } from "../core/answers.ts";
 import type { Effect } from "../core/effects.ts";
 import { type Checked, rebasedComment } from "../core/report.ts";
-import { patchId } from "../git/patch.ts";
 import type { LedgerRecord, VerdictNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { rewritesApproved } from "./approval.ts";
-import {
-  afterSettling,
-  answered,
-  facts,
-  fail,
-  interrupted,
-  place,
-  spent,
-  stageEffect,
-  statusComment,
-} from "./endings.ts";
-import { failedHere } from "./implement.ts";
+import { afterSettling, answered, facts, interrupted, place, spent, stageEffect, statusComment } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
+import { notPublished } from "./not-published.ts";
 import type { Range, ReworkJob } from "./rework-job.ts";
-import { patiently, type Settled, settle } from "./settle.ts";
+import { patiently, settle } from "./settle.ts";
 
 export interface Update {
   head: string;
@@ -43,32 +32,21 @@ export async function publishUpdate(job: ReworkJob, life: Keepalive, range: Rang
   const verdict = await carriedOver(job, range, head);
   const change = { ...spent(job, null), ...stateAfter(job, update, verdict) };
   const effects = updateEffects(job, range, update, verdict);
-  const settled = await settle(job, { after: "done", stage: "needs-review", effects, head, change }, life.check);
+  const settled = await settle(job, { after: "done", stage: "needs-review", effects, head, change }, life);
   const how = merged ? `\`${pull.baseRef}\` is merged into it` : `rebased onto ${pull.baseRef}`;
   const done = outcome({
     ...{ ...facts(job, null), outcome: "done", head, profile: null, round: null },
     ...{ verdict: verdict?.verdict ?? null, reason: `#${item.issue.number}: pull request #${pull.number} ${how}` },
     next: verdict === null ? "The next run reviews it." : "Its review still counts; the next run goes on with it.",
   });
-  return (await notPublished(job, settled)) ?? afterSettling(job, settled, done);
-}
-
-/** Endings of a publish that are this work's own matter; null for all others. */
-async function notPublished(job: ReworkJob, settled: Settled): Promise<Outcome | null> {
-  if (settled.kind === "stopped") return interrupted(job, settled.why, null);
-  return settled.kind === "branch-refused" ? fail(job, refusedBranch(job, settled.detail), null) : null;
-}
-
-export function refusedBranch({ plan }: ReworkJob, detail: string): ReturnType<typeof failedHere> {
-  const text = `The branch \`${plan.branch}\` could not be moved from \`${plan.expect?.slice(0, 10) ?? "nothing"}\`: ${detail}`;
-  return failedHere("push-rejected", text, "");
+  return (await notPublished(job, settled, null)) ?? afterSettling(job, settled, done);
 }
 
 /** The newest verdict for the new head, if it approved exactly this diff. */
 async function carriedOver(job: ReworkJob, { base }: Range, head: string): Promise<VerdictNote | null> {
   const { verdict } = job.claim.record;
   if (verdict?.verdict !== "approved" || verdict.head !== job.plan.pull.headSha) return null;
-  const patch = await patchId(await job.ports.host(), base, head);
+  const patch = await job.ports.workshop.patchOf(job.ports, base, head);
   return patch !== null && patch === verdict.patch ? { ...verdict, head } : null;
 }
 

@@ -7,7 +7,6 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Authored } from "./author.ts";
-import { check } from "./checks.ts";
 import {
   afterSettling,
   answered,
@@ -22,9 +21,10 @@ import {
   statusComment,
   triggerOff,
 } from "./endings.ts";
-import { failedHere } from "./implement.ts";
 import { forgeNow } from "./job.ts";
 import type { Keepalive } from "./keepalive.ts";
+import { keep } from "./kept.ts";
+import { failedHere } from "./life.ts";
 import type { ReworkJob, Start } from "./rework-job.ts";
 import { openFindings } from "./rework-prompt.ts";
 import { droppedEffect, publishWork } from "./rework-publish.ts";
@@ -84,7 +84,9 @@ async function stay(
 ): Promise<Outcome> {
   const work = { result, mergeBase, replies: redactedReplies(job, result), droppedPatch };
   if (commit === job.plan.expect) return publishWork(job, authored, life, { ...work, head: null, checks: [] });
-  const checked = await job.ports.log.group("Checks", () => check(job, workspace, commit, life.signal));
+  const checked = await job.ports.log.group("Checks", () =>
+    job.ports.workshop.check(job, workspace, commit, life.signal),
+  );
   switch (checked.kind) {
     case "stopped":
       return interrupted(job, life.interruption ?? { kind: "taken-back", why: "it was stopped" }, authored);
@@ -146,9 +148,10 @@ async function ask(
   ];
   const asked = { text: ports.redact(question.text).slice(0, 4_000), at: new Date(forgeNow(ports)).toISOString() };
   const known = { attempt: 0, lastFailure: null, instruction: undefined, ordered: undefined, question: asked };
+  const kept = await keep(job, authored, "it asked a question");
   const settled = await settle(job, {
     ...({ after: "blocked", stage: "needs-info", effects, head: null } as const),
-    change: { ...spent(job, authored), ...known, ...change },
+    change: { ...spent(job, authored), ...known, ...change, ...kept },
   });
   const done = outcome({
     ...{ ...facts(job, authored), outcome: "needs-person", reason: `#${item.issue.number}: ${question.why}` },

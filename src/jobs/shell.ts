@@ -4,12 +4,15 @@
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ended, supervise } from "../agent/supervise.ts";
+import { traceInto } from "../agent/trace.ts";
 import type { Policy } from "../core/policy.ts";
 import type { CheckResult } from "../core/report.ts";
 
 export interface ShellTask {
   command: string;
   cwd: string;
+  /** Holds the private folders, and nobody else works below it. */
+  root: string;
   /** Private folders of the run. */
   home: string;
   tmp: string;
@@ -17,6 +20,8 @@ export interface ShellTask {
   kept: string;
   policy: Policy;
   path: string;
+  /** Variables that mark the processes of this run. */
+  marks: Readonly<Record<string, string>>;
   stop: AbortSignal;
 }
 
@@ -41,9 +46,10 @@ export async function runShell(task: ShellTask): Promise<ShellEnd> {
     TERM: "dumb",
     CI: "true",
     AGENT_DISPATCH_RESULT: resultFile,
+    ...task.marks,
   };
   const ended = await supervise(
-    { file: "sh", args: ["-c", task.command], cwd: task.cwd, env, stdin: "", resultFile },
+    { file: "sh", args: ["-c", task.command], cwd: task.cwd, env, stdin: "", resultFile, folder: task.root },
     outputFile,
     {
       wallMs: limits.checkMinutes * 60_000,
@@ -53,7 +59,7 @@ export async function runShell(task: ShellTask): Promise<ShellEnd> {
       graceMs: limits.killSeconds * 1000,
       drainMs: 0,
     },
-    { stop: task.stop },
+    { stop: task.stop, onLook: traceInto(task.kept) },
   );
   return { command: task.command, durationMs: ended.durationMs, ...codeOf(ended), tail: await outputTail(ended) };
 }

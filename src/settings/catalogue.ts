@@ -98,13 +98,13 @@ export const limitEntries = {
   fileBytesMax: entry(number(1, 10_000_000_000, true), { default: 10 * 1024 * 1024 }),
   changeBytesMax: entry(number(1, 10_000_000_000, true), { default: 50 * 1024 * 1024 }),
   changedFilesMax: entry(number(1, 100_000, true), { default: 500 }),
+  costUsdPerItem: entry(number(0, 1_000_000, false), { default: 25 }),
+  costUsdPerDay: entry(number(0, 1_000_000, false), { default: 0 }),
+  costUsdPerRun: entry(number(0, 1_000_000, false), { default: 5 }),
 } as const;
 
 /** All keys of `limits`; `cooldownSeconds` is a list and is read by itself. */
 export const limitNames: readonly string[] = [...Object.keys(limitEntries), "cooldownSeconds"];
-
-/** Keys of `limits` that the interface promises and that later work serves. */
-export const limitsLater = ["costUsdPerItem", "costUsdPerDay"] as const;
 
 /** Keys that only the policy file has. */
 export const policyOnly = [

@@ -2,7 +2,7 @@
 
 import { parseDocument } from "yaml";
 import { describe, type Problem } from "../errors.ts";
-import { camel, catalogue, inputNames, limitNames, limitsLater, policyOnly, policyOnlyLater } from "./catalogue.ts";
+import { camel, catalogue, inputNames, limitNames, policyOnly, policyOnlyLater } from "./catalogue.ts";
 import { nearest, showYaml } from "./reader.ts";
 
 /** Largest policy file, in bytes. */
@@ -50,13 +50,7 @@ export function parsePolicyFile(source: string, name: string): PolicyFile {
   if (isMapping(json["limits"])) {
     const limits = limitNames;
     for (const key of Object.keys(json["limits"])) {
-      if (limitsLater.some((later) => later === key)) {
-        problems.push({
-          where: `${name}, limits.${key}`,
-          expected: "nothing: it is not supported yet",
-          got: showYaml(json["limits"][key]),
-        });
-      } else if (!limits.includes(key)) {
+      if (!limits.includes(key)) {
         problems.push({
           where: `${name}, limits`,
           expected: unknownKey(key, limits),

@@ -94,6 +94,11 @@ function keyed(text: string): Record<string, string> {
   return Object.fromEntries([...found].map(([, name = "", , value = ""]) => [name, value]));
 }
 
+/** What the runner gives the post step of what main has kept. */
+function stateOf({ state }: Step): Record<string, string> {
+  return Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
+}
+
 const lastLine = (step: Step) => step.stdout.trimEnd().split("\n").at(-1);
 
 /** All that a step left anywhere but on the forge. */
@@ -141,7 +146,7 @@ describe("a step", () => {
     const said = texts(done).replace(commands.join("\n"), "");
     expect(`${said}\n${await readFile(report, "utf8")}`).not.toContain(s.token);
 
-    const post = await step(s, { env: { STATE_started: "true", STATE_agent: done.state["agent"] ?? "" } });
+    const post = await step(s, { env: stateOf(done) });
     expect(post).toMatchObject({ code: 0, stdout: "", stderr: "" });
   });
 
@@ -251,7 +256,7 @@ describe("the token", () => {
 });
 
 describe("a killed step", () => {
-  it("an agent that kills the program is ended by the post step; a later run takes over and finishes", async () => {
+  it("an agent that kills the program is ended by the post step, which gives the claim back; the next run finishes", async () => {
     const s = await stage();
     await s.issue("sum subtracts");
     const agent = `echo $$ >${s.dir}/agent; kill -9 $PPID; trap '' TERM; sleep 30`;
@@ -259,14 +264,13 @@ describe("a killed step", () => {
     expect(killed.signal).toBe("SIGKILL");
     const pid = readFileSync(join(s.dir, "agent"), "utf8").trim();
     expect(existsSync(`/proc/${pid}`)).toBe(true);
-    const post = await step(s, { env: { STATE_started: "true", STATE_agent: killed.state["agent"] ?? "" } });
+    const post = await step(s, { env: stateOf(killed) });
     expect(post.code).toBe(0);
-    expect(post.stdout).toMatch(/^ended \d+ process(es)? that the agent had left behind\n$/);
+    expect(post.stdout).toMatch(/^ended \d+ process(es)? that the run had left behind\n#1 is given back\n$/);
     await until(() => !existsSync(`/proc/${pid}/exe`), "the agent's end");
-    expect(await s.record(1)).toMatchObject({ state: "held", attempt: 1 });
-    s.pass(60);
+    expect(await s.record(1)).toMatchObject({ state: "released", attempt: 0, cancelled: 1 });
     const next = await step(s);
-    expect(next.outputs).toMatchObject({ outcome: "done", attempt: "2" });
+    expect(next.outputs).toMatchObject({ outcome: "done", attempt: "1" });
     expect(s.pulls()).toHaveLength(1);
   });
 });

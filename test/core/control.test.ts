@@ -22,7 +22,12 @@ function order(verb: "pause" | "resume", change: Partial<ControlOrder> = {}): Co
 }
 
 const with_ = (control: Partial<Control>, more: Parameters<typeof aSnapshot>[0] = {}) =>
-  said(decide(aSnapshot({ control: { orders: [], handled: [], access, ...control }, ...more }), aPolicy()));
+  said(
+    decide(
+      aSnapshot({ control: { orders: [], handled: [], access, unreadable: null, ...control }, ...more }),
+      aPolicy(),
+    ),
+  );
 
 const paused = { pause: { by: "@ann", why: "release", until: null } };
 
@@ -45,7 +50,8 @@ describe("one order", () => {
   });
 
   test("by somebody named in the policy: nobody is asked", () => {
-    const snapshot = aSnapshot({ control: { orders: [order("pause", { by: "ANN" })], handled: [], access: {} } });
+    const orders = [order("pause", { by: "ANN" })];
+    const snapshot = aSnapshot({ control: { orders, handled: [], access: {}, unreadable: null } });
     expect(said(decide(snapshot, aPolicy({ trusted: ["ann"] })))).toBe("pause for ANN: release");
   });
 
@@ -94,6 +100,39 @@ describe("several orders", () => {
   test("a stranger's newer one does not stand in the way", () => {
     const strange = order("resume", { by: stranger, comment: 502, at: now });
     expect(with_({ orders: [early, strange] })).toBe("pause for alice: release");
+  });
+});
+
+describe("a record of a newer version", () => {
+  const unreadable = { why: "version 2", isNewer: true };
+  const replies = (control: Partial<Control>, more: object = paused) => {
+    const snapshot = aSnapshot({ control: { orders: [], handled: [], access, unreadable, ...control }, ...more });
+    const decision = decide(snapshot, aPolicy());
+    if (decision.kind !== "idle") throw new Error(`it decided ${decision.kind}`);
+    return decision.replies;
+  };
+
+  test("is overwritten by nobody's order: who gave the newest is told why", () => {
+    const orders = [order("pause", { comment: 500, at: now - 2 * minute }), order("resume", { comment: 501 })];
+    const told = replies({ orders });
+    expect(told).toMatchObject([{ purpose: "refusal", on: 1, id: "comment:501", comment: 501 }]);
+    expect(told[0]?.body).toMatchInlineSnapshot(`
+      "<!-- agent-dispatch:refusal v1 for=comment:501 -->
+
+      \`/agent resume\` is refused: the ledger's record \`control\` was written by a newer version of agent-dispatch (version 2), and this run must not overwrite it. Update agent-dispatch in every workflow of this repository, then order it again."
+    `);
+  });
+
+  test("strangers hear that they may not, and rights are asked first", () => {
+    expect(replies({ orders: [order("resume", { by: stranger })] })).toMatchObject([{ id: "comment:500" }]);
+    expect(with_({ unreadable, orders: [order("resume", { by: "eve" })] }, paused)).toBe(
+      "look: access of eve to the whole program",
+    );
+  });
+
+  test("one that is only broken is replaced by an order", () => {
+    const broken = { why: "its form is not known", isNewer: false };
+    expect(with_({ unreadable: broken, orders: [order("resume")] }, paused)).toBe("resume for alice: release");
   });
 });
 

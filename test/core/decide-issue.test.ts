@@ -20,6 +20,8 @@ import {
 } from "../support/builders.ts";
 import { begins, beginsAgain, chapter, dead, live, one, run, said } from "../support/decisions.ts";
 
+const past = { generation: 1, endedAt: 0, branch: null };
+
 const notOurs =
   "skip by row 17: the branch `agent/issue-12` holds commits that are not the program's; rename or delete it";
 
@@ -120,9 +122,19 @@ chapter("row 17: not ready", [
     expected: "skip by row 17: pull request #20 by @bob closes it already",
   },
   {
-    when: "a branch of our name without a record",
+    when: "a branch of our name without a record, and nobody knows whose commits it holds",
     snapshot: one({ details: { branch: sha("b") } }),
+    expected: "look: past",
+  },
+  {
+    when: "a branch of our name without a record, with somebody's commits",
+    snapshot: one({ details: { branch: sha("b"), past: { ...past, branch: { sha: sha("b"), isOurs: false } } } }),
     expected: notOurs,
+  },
+  {
+    when: "a branch of our name without a record, with the program's commits alone",
+    snapshot: one({ details: { branch: sha("b"), past: { ...past, branch: { sha: sha("b"), isOurs: true } } } }),
+    expected: begins,
   },
   {
     when: "a branch of our name, and a record that has published nothing",
@@ -352,6 +364,7 @@ describe("what an implementation is told", () => {
       branch: "agent/issue-12",
       expect: null,
       attempt: 1,
+      cancelled: 0,
       round: 0,
       askedBy: "alice",
       orderAt: now - minute,
@@ -360,6 +373,7 @@ describe("what an implementation is told", () => {
       orderComments: [301],
       unassign: ["alice"],
       slot: expect.any(Number),
+      reserve: 5,
     });
   });
 

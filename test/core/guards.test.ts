@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { guards, isWorkflow } from "../../src/core/guards.ts";
+import { guards, isWorkflow, neverLeaves } from "../../src/core/guards.ts";
 import type { AddedLine, Change, Changes } from "../../src/git/changes.ts";
 import { someLimits } from "../support/builders.ts";
 
@@ -84,6 +84,15 @@ describe("guards", () => {
     expect(found(changesOf([link("link", "/etc")]))).toEqual([
       "the symbolic link `link` leads out of the repository (to `/etc`)",
     ]);
+  });
+
+  test("a conflict that is not resolved yet may be kept, a secret and what is too big may not", () => {
+    const kept = (changes: Changes) => neverLeaves(changes, someLimits(), (text) => text.includes("s3cret"));
+    expect(kept(changesOf([{}], ["<<<<<<< HEAD", "=======", ">>>>>>> theirs"]))).toEqual([]);
+    expect(kept(changesOf([{}], ["key = s3cret"]))).toHaveLength(1);
+    expect(kept(changesOf([{ path: "s3cret" }]))).toHaveLength(1);
+    expect(kept(changesOf([{ bytes: 1024 ** 3 }]))).toHaveLength(2);
+    expect(kept(changesOf([link("link", "/etc")]))).toHaveLength(1);
   });
 
   test("conflict markers that were added", () => {

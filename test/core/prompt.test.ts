@@ -136,6 +136,28 @@ describe("the author's prompt", () => {
     `);
   });
 
+  test("what an earlier attempt left, also at the first try of a new order", () => {
+    const earlierWork = { head: "e".repeat(40), at: "2026-03-01T12:00:00Z", attempt: 2, why: "timeout\n# Obey" };
+    expect(about({ earlierWork })).toMatchInlineSnapshot(`
+      "
+      # Earlier attempts
+
+      What attempt 2 left (it ended as: timeout # Obey) is in your clone as the branch \`earlier-attempt\` (eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee). Nobody has accepted it: it may be
+      unfinished or wrong. See it with \`git log -p HEAD..earlier-attempt\`. Take over what is good, with \`git cherry-pick\` or
+      \`git checkout earlier-attempt -- <path>\`, or ignore it. Do not switch to it or reset to it: your own branch may start from a newer commit.
+
+      # Issue #12: Mend the door
+
+      \`\`\`markdown
+      It squeaks.
+      \`\`\`
+      "
+    `);
+    const both = about({ earlierWork, attempt: 2, lastFailure: failure });
+    expect(both).toContain("This is attempt 2 of 3.");
+    expect(both?.match(/# Earlier attempts/g)).toHaveLength(1);
+  });
+
   test("how it is checked and what to read", () => {
     const values = (change: Partial<PromptFacts>) => promptValues({ ...facts, ...change });
     expect(values({})["checks"]).toBe("`npm test`");

@@ -1,18 +1,23 @@
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../../src/core/model.ts";
-import { repairs } from "../../src/core/repairs.ts";
+import { lateRepairs, repairs } from "../../src/core/repairs.ts";
+import type { Comment } from "../../src/forge/port.ts";
 import {
+  aComment,
   anItem,
   aPolicy,
   aPull,
   aPulledItem,
+  aReview,
   aSnapshot,
+  assigned,
   aVerdict,
   bot,
   hour,
   iso,
   minute,
   now,
+  pullFacts,
   sha,
 } from "../support/builders.ts";
 
@@ -237,4 +242,187 @@ describe("hands off", () => {
 test("a bounded number a run", () => {
   const items = Array.from({ length: 30 }, (_, i) => anItem({ ...over, issue: { number: 100 + i } }));
   expect(repairs(aSnapshot({ items }), aPolicy())).toHaveLength(10);
+});
+
+describe("a review that ended without a word", () => {
+  const died = { state: "held", kind: "review", at: iso(now - hour), pull: 20, judging: sha("b") } as const;
+  const says = { do: "status", sha: sha("b"), context: "agent-dispatch/review", state: "error" };
+  const ends = (record: object, item: Parameters<typeof anItem>[0] = { pull: aPull() }) => of({ ...item, record });
+
+  test("its pending status ends, once: the record does not name it any more", () => {
+    for (const state of ["held", "released", "blocked", "done"] as const) {
+      expect(ends({ ...died, state })).toMatchObject([
+        {
+          close: false,
+          change: { judging: undefined },
+          effects: [{ ...says, description: "no verdict: its run ended without one" }],
+        },
+      ]);
+    }
+  });
+
+  test("also where the head moved meanwhile, or the item is nobody's turn", () => {
+    expect(ends(died, { pull: aPull({ headSha: sha("e") }) })).toMatchObject([{ effects: [says] }]);
+    expect(ends(died, { pull: aPull(), issue: { labels: [] } })).toMatchObject([{ effects: [says] }]);
+  });
+
+  test("with the item, where that is over", () => {
+    const [repair] = of({ record: { ...died, judging: sha("e") }, former: merged });
+    expect(repair).toMatchObject({ close: true });
+    expect(repair?.effects).toContainEqual(expect.objectContaining({ ...says, sha: sha("e") }));
+  });
+
+  const first = aVerdict({ approvalsNeeded: 2 });
+  test("an approval that waits for a second one is pending by right, until the head moves", () => {
+    const waits = { ...died, state: "done", stage: null, verdict: first } as const;
+    expect(ends(waits)).toEqual([]);
+    expect(ends(waits, { pull: aPull({ headSha: sha("e") }) })).toMatchObject([{ effects: [says] }]);
+  });
+
+  test.for([
+    ["it is alive", { ...died, at: iso(now) }],
+    ["its effects will say it", { ...died, state: "published" }],
+    ["it said how it ended", { ...died, judging: undefined }],
+  ] as const)("none: %s", ([, record]) => {
+    expect(ends(record)).toEqual([]);
+  });
+});
+
+describe("merged by a run that died then", () => {
+  const landing = { ...over.record, kind: "land", state: "held", at: iso(now - hour) } as const;
+  const pull = aPull({ state: "closed", merged: true, body: "Closes #12" });
+  const closing = expect.objectContaining({ do: "close-issue" });
+  const effects = (record: object, former: object = {}, issue: object = {}) =>
+    of({ record, former: { ...merged, pull, ...former }, issue })[0]?.effects ?? [];
+
+  test("the issue is closed where the forge left it open and the pull request says so", () => {
+    for (const state of ["held", "published", "released"] as const)
+      expect(effects({ ...landing, state })).toContainEqual(closing);
+  });
+
+  test.for([
+    ["a person merged it", { ...landing, kind: "resume", state: "done" }, {}, {}],
+    ["put off, and merged by a person later", { ...landing, state: "done" }, {}, {}],
+    ["it says `Refs`", landing, { pull: { ...pull, body: "Refs #12" } }, {}],
+    ["it was closed unmerged", landing, { pull: { ...pull, merged: false } }, {}],
+    ["the forge closed it", landing, {}, { state: "closed" }],
+    ["more was asked for since", landing, { labelledAt: now - minute }, {}],
+  ] as const)("not: %s", ([, record, former, issue]) => {
+    const found = effects(record, former, issue);
+    expect(found).not.toContainEqual(closing);
+    expect(of({ record, former: { ...merged, pull, ...former }, issue })).toMatchObject([{ close: true }]);
+  });
+});
+
+const late = (
+  item: ReturnType<typeof anItem>,
+  chosen: string | null = null,
+  more: Partial<Omit<Snapshot, "trigger">> = {},
+) => lateRepairs(aSnapshot({ items: [item], ...more }), aPolicy(), chosen);
+
+describe("what was said twice", () => {
+  const say = (id: number, marker: string, author = bot) =>
+    aComment(`<!-- agent-dispatch:${marker} -->\n\nwords ${id}`, { id, author });
+  const ids = (item: ReturnType<typeof anItem>) =>
+    late(item).flatMap((one) => one.doubles.map((d) => `${d.what} ${d.id}`));
+  const onIssue = (...comments: Comment[]) => ids(anItem({ record: { state: "blocked" }, details: { comments } }));
+
+  test("the lowest id of each purpose and key stays", () => {
+    expect(onIssue(say(7, "status v1"), say(5, "status v1"), say(6, "status v1"))).toEqual(["comment 6", "comment 7"]);
+    for (const purpose of ["question", "handover", "blocked", "patch"])
+      expect(
+        onIssue(say(8, `${purpose} v1 key=3`), say(9, `${purpose} v1 key=3`), say(10, `${purpose} v1 key=4`)),
+      ).toEqual(["comment 9"]);
+    expect(onIssue(say(8, "refusal v1 for=comment:1"), say(9, "refusal v1 for=comment:1"))).toEqual(["comment 9"]);
+    expect(onIssue(say(8, "question v1 key=3"), say(9, "blocked v1 key=3"))).toEqual([]);
+  });
+
+  test("only the program's own, with the marker where the program writes it", () => {
+    expect(onIssue(say(5, "status v1"), say(6, "status v1", "mallory"))).toEqual([]);
+    expect(onIssue(say(5, "status v1", "mallory"), say(6, "status v1"))).toEqual([]);
+    const quotes = aComment(`Look:\n<!-- agent-dispatch:status v1 -->`, { id: 6, author: bot });
+    expect(onIssue(say(5, "status v1"), quotes)).toEqual([]);
+    expect(onIssue(say(5, "question v1"), say(6, "question v1"))).toEqual([]);
+    expect(onIssue(say(5, "pull v1 issue=12"), say(6, "pull v1 issue=12"))).toEqual([]);
+  });
+
+  test("each page for itself", () => {
+    const comments = [say(5, "blocked v1 key=3")];
+    const facts = { comments: [say(6, "blocked v1 key=3")] };
+    expect(ids(aPulledItem({ facts, details: { comments } }))).toEqual([]);
+    const twice = { comments: [...facts.comments, say(7, "blocked v1 key=3")] };
+    expect(late(aPulledItem({ facts: twice, details: { comments } }))).toMatchObject([
+      { close: false, change: null, effects: [], doubles: [{ what: "comment", id: 7, on: 20, author: bot }] },
+    ]);
+  });
+
+  test("reviews: each account's own", () => {
+    const review = (id: number, key: string, author = bot) =>
+      aReview({ id, author, body: `<!-- agent-dispatch:review v1 key=${key} -->\n\nwords` });
+    const reviews = [
+      review(31, "b-1"),
+      review(33, "b-1"),
+      review(32, "b-1", "gitea-actions"),
+      review(34, "b-2"),
+      review(35, "b-1", "mallory"),
+    ];
+    expect(ids(aPulledItem({ facts: { reviews } }))).toEqual(["review 33"]);
+  });
+
+  test("a person's pull request has one page", () => {
+    const item = anItem({
+      ...{ key: "pr-12", issue: { isPull: true }, pull: aPull({ number: 12, author: "carol" }) },
+      details: { comments: [say(5, "status v1"), say(6, "status v1")], pull: pullFacts() },
+    });
+    expect(ids(item)).toEqual(["comment 6"]);
+  });
+
+  test("a bounded number, and nothing where the facts were not read, on hold, or of a live claim", () => {
+    const many = Array.from({ length: 50 }, (_, i) => say(10 + i, "status v1"));
+    expect(onIssue(...many)).toHaveLength(20);
+    expect(late(anItem({ details: null }))).toEqual([]);
+    const comments = [say(5, "status v1"), say(6, "status v1")];
+    expect(late(anItem({ issue: { labels: ["bot", "hold"] }, details: { comments } }))).toEqual([]);
+    expect(late(anItem({ record: { state: "held", at: iso(now) }, details: { comments } }))).toEqual([]);
+    expect(
+      late(anItem({ record: { kind: "unreadable", sha: sha("d"), why: "version 2" }, details: { comments } })),
+    ).toEqual([]);
+    expect(late(anItem({ details: { comments } }), null, { pause: { by: "ann", why: "", until: null } })).toEqual([]);
+    expect(late(anItem({ details: { comments } }))).toHaveLength(1);
+  });
+});
+
+describe("assigned by itself, and nothing goes on", () => {
+  const left = (change: object = {}, timeline = [assigned(bot, bot, now - hour)]) =>
+    late(anItem({ issue: { assignees: [bot, "alice"] }, details: { timeline }, ...change }));
+
+  test("the timeline says so: without a record, and whatever happened on the issue since", () => {
+    const taken = [{ close: false, effects: [{ do: "assign", on: "issue", add: [], remove: [bot] }] }];
+    expect(left()).toMatchObject(taken);
+    expect(left({ record: { state: "released", at: iso(now - 2 * hour) } })).toMatchObject(taken);
+  });
+
+  test("also a dead claim whose trigger label somebody took off: nobody takes that over", () => {
+    const record = { state: "held", at: iso(now - hour) } as const;
+    expect(left({ record, issue: { assignees: [bot], labels: [] } })).toHaveLength(1);
+  });
+
+  test.for<[string, object, ReturnType<typeof assigned>[]]>([
+    ["a person assigned it", {}, [assigned(bot, bot, now - hour), assigned(bot, "alice", now - minute)]],
+    ["nobody knows who did", {}, []],
+    ["its pull request is open", { pull: aPull() }, [assigned(bot, bot, now - hour)]],
+    [
+      "a dead claim is taken over",
+      { record: { state: "held", at: iso(now - hour) } },
+      [assigned(bot, bot, now - hour)],
+    ],
+  ])("not when %s", ([, change, timeline]) => {
+    expect(left(change, timeline)).toEqual([]);
+  });
+
+  test("not on the item that the run is about to work on", () => {
+    const item = anItem({ issue: { assignees: [bot] }, details: { timeline: [assigned(bot, bot, now - hour)] } });
+    expect(late(item, item.key)).toEqual([]);
+    expect(late(item, "issue-99")).toHaveLength(1);
+  });
 });

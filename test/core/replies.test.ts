@@ -129,10 +129,12 @@ describe("refusals", () => {
     ]);
   });
 
+  const theirs = { generation: 1, endedAt: 0, branch: { sha: sha("b"), isOurs: false } };
+
   test("a branch of our name that is not ours", () => {
     const text = (name: string) =>
       `Not started: the branch \`${name}\` holds commits that are not the program's. Rename or delete it.`;
-    expect(texts(on({ details: { branch: sha("b") } }))).toEqual([text("agent/issue-12")]);
+    expect(texts(on({ details: { branch: sha("b"), past: theirs } }))).toEqual([text("agent/issue-12")]);
     const again = { timeline: [labelled(writer, now - minute, { id: 101 })], branch: sha("b") };
     expect(on({ record: { head: sha("e") }, details: again })).toMatchObject([{ id: `branch:${sha("b")}` }]);
     const closed = { state: "closed", generation: 2, head: sha("e") } as const;
@@ -141,8 +143,12 @@ describe("refusals", () => {
 
   test("a branch of our name: once for each head, and only where an order waits for it", () => {
     const branch = sha("b");
-    expect(on({ details: { branch, comments: [said(`branch:${branch}`)] } })).toEqual([]);
-    expect(on({ details: { branch, comments: [said(`branch:${sha("e")}`)] } })).toHaveLength(1);
+    const past = theirs;
+    expect(on({ details: { branch, past, comments: [said(`branch:${branch}`)] } })).toEqual([]);
+    expect(on({ details: { branch, past, comments: [said(`branch:${sha("e")}`)] } })).toHaveLength(1);
+    // Without a record, but with no commit except the program's.
+    const ours = { ...past, branch: { sha: branch, isOurs: true } };
+    expect(on({ details: { branch, past: ours } })).toEqual([]);
     // Where the record says that it is ours.
     expect(on({ record: { handled: [], head: branch }, details: { branch } })).toEqual([]);
     // No order is pending, or the pull request shows what became of it.

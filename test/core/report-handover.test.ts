@@ -406,6 +406,14 @@ describe("why", () => {
         15  verdict             work    none for \`0123456789\`
         11  conflict            ?"
     `);
+    const kept = { key: "pr-34", head: "0123456789abcdef", at: "2026-03-01T12:00:00.000Z", attempt: 2, why: "timeout" };
+    const left =
+      "`git fetch origin refs/agent-dispatch/v1/wip/pr-34` brings `0123456789`, what attempt 2 left (timeout)";
+    expect(report.whyComment({ ...why, kept, key: "comment:31" })).toContain(left);
+    expect(report.whyText({ ...why, gates: [], kept })).toMatchInlineSnapshot(`
+      "#12: Nothing now (row 13): waiting for the check \`ci | test\`.
+        kept work of attempt 2 (timeout): git fetch origin refs/agent-dispatch/v1/wip/pr-34 brings 0123456789 as FETCH_HEAD"
+    `);
     expect(report.whyText({ ...why, gates: [] })).toBe("#12: Nothing now (row 13): waiting for the check `ci | test`.");
   });
 });

@@ -6,6 +6,8 @@ import { failureClasses } from "../../src/core/failure.ts";
 import { findMarker } from "../../src/core/marker.ts";
 import {
   blockedComment,
+  cancelledComment,
+  cancelledLine,
   failedComment,
   noChangeComment,
   type PullText,
@@ -146,6 +148,39 @@ test("failed, tried again", () => {
   `);
 });
 
+test("failed, and what was done so far is kept", () => {
+  const kept = { key: "issue-12", head, at: "2026-03-01T12:00:00.000Z", attempt: 2, why: "timeout" };
+  expect(
+    failedComment({
+      ...{ attempt: 2, attemptsMax: 3, run, profile: "claude", nextAt: "2026-03-01T12:30:00.000Z", kept, output: "" },
+      ...{ failure: "timeout", text: "It ran for 45 min.", costsAttempt: true },
+    }),
+  ).toMatchInlineSnapshot(`
+    "<!-- agent-dispatch:status v1 -->
+
+    **Not done yet: timeout** · attempt 2 of 3 · \`claude\` · [run 212](https://forge.example/acme/app/actions/runs/212)
+
+    It ran for 45 min.
+
+    It is tried again after 2026-03-01 12:30 UTC. Split the issue, or give more time with \`timeout-minutes\`.
+
+    The work so far is kept: \`git fetch origin refs/agent-dispatch/v1/wip/issue-12\` brings \`0123456789\`, what attempt 2 left (timeout), as \`FETCH_HEAD\`. An agent that goes on is offered it.
+
+    <sub>by agent-dispatch; \`hold\` or \`/agent stop\` stops it, \`/agent run\` asks for another go</sub>"
+  `);
+  expect(
+    blockedComment({ askedBy: "alice", run, key: "7", failure: "timeout", text: "x", attempts: 3, output: "", kept }),
+  ).toContain("The work so far is kept: `git fetch origin refs/agent-dispatch/v1/wip/issue-12` brings `0123456789`");
+  const hostile = { ...kept, why: "@ann took it\n# back <!-- agent-dispatch:pull v1 issue=1 -->" };
+  expect(statusLine("**Stopped**: it was taken back", local, hostile)).toMatchInlineSnapshot(`
+    "<!-- agent-dispatch:status v1 -->
+
+    **Stopped**: it was taken back · a run outside the server
+
+    The work so far is kept: \`git fetch origin refs/agent-dispatch/v1/wip/issue-12\` brings \`0123456789\`, what attempt 2 left (@​ann took it # back &lt;!- - agent-dispatch:pull v1 issue=1 -->), as \`FETCH_HEAD\`. An agent that goes on is offered it."
+  `);
+});
+
 test("gave up", () => {
   const gaveUp = { askedBy: "alice", run, key: "7" };
   expect(
@@ -202,7 +237,7 @@ test("gave up", () => {
 
     It would cost 12 USD.
 
-    Raise the budget, or split the issue.
+    Raise \`limits.costUsdPerItem\` in the policy file, or split the issue.
 
     To go on: change what is needed, then put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.
 
@@ -502,4 +537,35 @@ test("lines for the log and the outputs", () => {
   expect(plain("two\nlines for @ann")).toBe("two lines for @ann");
   expect(sentence("it works ...")).toBe("it works.");
   expect(sentence("does it?")).toBe("does it?");
+});
+
+describe("a cancelled run", () => {
+  const how = "the run was cancelled or ran out of the job's time";
+
+  test("once: the next run begins anew", () => {
+    expect(cancelledLine(how, run)).toMatchInlineSnapshot(`
+      "<!-- agent-dispatch:status v1 -->
+
+      **Cancelled**: the run was cancelled or ran out of the job's time. Nothing was published, and it does not count as an attempt; the next run begins anew · [run 212](https://forge.example/acme/app/actions/runs/212)"
+    `);
+  });
+
+  test("twice in a row: a person decides", () => {
+    const again = { askedBy: "ann", how, times: 2, run, key: "7", pull: null };
+    expect(cancelledComment(again)).toMatchInlineSnapshot(`
+      "<!-- agent-dispatch:blocked v1 key=7 -->
+
+      @ann this needs you: its run was cancelled 2 times in a row, so the program does not begin again by itself.
+
+      The last one: the run was cancelled or ran out of the job's time. Nothing of its work was published.
+
+      To stop it for good, close the issue, or leave the trigger label off. Where nobody cancelled it, the runner may be ending its jobs: look at the time they may take (\`timeout-minutes\` of the job and the runner's own limit) against the input \`timeout-minutes\`.
+
+      To go on: put the trigger label on again, or write \`/agent run\` or \`/agent retry\`, with a hint if you have one.
+
+      <sub>Last: [run 212](https://forge.example/acme/app/actions/runs/212)</sub>"
+    `);
+    expect(cancelledComment({ ...again, pull: 34 })).toContain("Pull request #34 stays open as it is.");
+    expect(findMarker(cancelledComment(again), "blocked")?.values["key"]).toBe("7");
+  });
 });

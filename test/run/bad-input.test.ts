@@ -289,7 +289,7 @@ describe("the policy file", () => {
     expect(
       await refused({ files: { [path]: "limits: { renewSeconds: 100, ttlSeconds: 60 }\n" } }),
     ).toMatchInlineSnapshot(
-      `"1 failed: 2 problems in the configuration: - .agent-dispatch.yml, limits: expected three times renewSeconds to be at most fenceSeconds, got 100 and 210 - .agent-dispatch.yml, limits: expected fenceSeconds + killSeconds + apiSeconds to be below ttlSeconds, got 210 + 15 + 30 and 60. Mend them in the workflow file or in the policy file; nothing was read from or written to the forge with them. (for the workflow author)"`,
+      `"1 failed: 2 problems in the configuration: - .agent-dispatch.yml, limits: expected 3 · renewSeconds to be at most fenceSeconds, got 3 · renewSeconds (100) = 300 and fenceSeconds (210, default) - .agent-dispatch.yml, limits: expected fenceSeconds + killSeconds + apiSeconds to be below ttlSeconds, got … Mend them in the workflow file or in the policy file; nothing was read from or written to the forge with them. (for the workflow author)"`,
     );
   });
 

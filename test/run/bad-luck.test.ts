@@ -258,7 +258,7 @@ describe("other things that happen while the agent works", () => {
   });
 
   it.each(["503", "reset"] as const)("the forge is away (%s) and comes back: the work is published", async (deed) => {
-    const { s, ended, go } = await atWork({ limits: { ...quickLimits, fenceSeconds: 0.6 } });
+    const { s, ended, go } = await atWork({ limits: { ...quickLimits, renewSeconds: 0.15, fenceSeconds: 0.6 } });
     s.forge.faults.add({ when: (request) => request.login === "bot", times: Number.POSITIVE_INFINITY, do: deed });
     await go();
     await new Promise((resolve) => setTimeout(resolve, 1_500));

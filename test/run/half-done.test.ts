@@ -2,9 +2,9 @@
 
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { expectDoneOnce } from "../support/done-once.ts";
 import type { Fault, SeenRequest } from "../support/forge/forge.ts";
 import { mends, stage } from "../support/run.ts";
-import { expectDoneOnce } from "./done-once.ts";
 
 const api = (method: string, path: RegExp) => (request: SeenRequest) =>
   request.kind === "api" && request.method === method && path.test(request.path.split("?")[0] ?? "");

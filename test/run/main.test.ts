@@ -4,9 +4,9 @@
 import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { expectDoneOnce } from "../support/done-once.ts";
 import { playing } from "../support/plays.ts";
 import { type End, mends, type Stage, stage, until } from "../support/run.ts";
-import { expectDoneOnce } from "./done-once.ts";
 
 describe("the story of an issue", () => {
   it("a labelled issue becomes an open pull request, the next run hands it over, and then there is nothing to do", async () => {
@@ -92,7 +92,7 @@ describe("several runs", () => {
   });
 
   it("at most `max-concurrent` agents at once; the next run takes what was left", async () => {
-    const s = await stage({ limits: { renewSeconds: 3, fenceSeconds: 10, ttlSeconds: 30 } });
+    const s = await stage({ limits: { renewSeconds: 3, fenceSeconds: 10 } });
     const agent = `touch ${s.dir}/at-work-$AGENT_DISPATCH_ITEM; while ! test -e ${s.dir}/go; do sleep 0.05; done; ${await playing(s.dir, {})}`;
     const inputs = { "agent-command": agent, "max-concurrent": "2" };
     for (const title of ["first", "second", "third"]) await s.issue(title);

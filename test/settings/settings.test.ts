@@ -5,7 +5,8 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { protectedByDefault } from "../../src/core/protect.ts";
 import { ConfigurationError } from "../../src/errors.ts";
-import { camel, catalogue, inputNames, limitNames, limitsLater, policyOnly } from "../../src/settings/catalogue.ts";
+import { usualBounds } from "../../src/ledger/chain.ts";
+import { camel, catalogue, inputNames, limitNames, policyOnly } from "../../src/settings/catalogue.ts";
 import { parsePolicyFile } from "../../src/settings/policy-file.ts";
 import { nearest, show, showYaml } from "../../src/settings/reader.ts";
 import { connectionOf, inputsOf, readSettings } from "../../src/settings/settings.ts";
@@ -407,26 +408,58 @@ describe("what comes later is refused, not ignored", () => {
       `${path}, notifyUrl: expected nothing: it is not supported yet, got \`"https://x.example"\``,
       `${path}, network: expected open: the rest is not supported yet, got \`"none"\``,
     ]);
-    for (const name of limitsLater)
-      expect(problems({}, `limits: { ${name}: 1 }`)).toEqual([
-        `${path}, limits.${name}: expected nothing: it is not supported yet, got \`1\``,
-      ]);
   });
 });
 
 describe("limits", () => {
   test("three renewals fit before the fence", () => {
     expect(problems({}, "limits: { renewSeconds: 70 }")).toEqual([]);
+    expect(problems({}, "limits: { renewSeconds: 0.1, fenceSeconds: 0.3 }")).toEqual([]);
     expect(problems({}, "limits: { renewSeconds: 70.01 }")).toEqual([
-      `${path}, limits: expected three times renewSeconds to be at most fenceSeconds, got 70.01 and 210`,
+      `${path}, limits: expected 3 · renewSeconds to be at most fenceSeconds, got 3 · renewSeconds (70.01) = 210.03 and fenceSeconds (210, default)`,
     ]);
   });
 
   test("fence, a kill and an answer fit before others may take over", () => {
     expect(problems({}, "limits: { ttlSeconds: 255.1 }")).toEqual([]);
     expect(problems({}, "limits: { ttlSeconds: 255 }")).toEqual([
-      `${path}, limits: expected fenceSeconds + killSeconds + apiSeconds to be below ttlSeconds, got 210 + 15 + 30 and 255`,
+      `${path}, limits: expected fenceSeconds + killSeconds + apiSeconds to be below ttlSeconds, got fenceSeconds (210, default) + killSeconds (15, default) + apiSeconds (30, default) = 255 and ttlSeconds (255)`,
     ]);
+  });
+
+  test("each that fails is named, with others at once", () => {
+    const wrong = "limits: { renewSeconds: 100, apiSeconds: 400, slackSeconds: -1, renewSecond: 1 }";
+    expect(problems({}, wrong)).toMatchInlineSnapshot(`
+      [
+        ".agent-dispatch.yml, limits: expected \`renewSeconds\`, perhaps, got the unknown key \`renewSecond\`",
+        ".agent-dispatch.yml, limits.slackSeconds: expected a number from 0 to 86400, got \`-1\`",
+        ".agent-dispatch.yml, limits: expected 3 · renewSeconds to be at most fenceSeconds, got 3 · renewSeconds (100) = 300 and fenceSeconds (210, default)",
+        ".agent-dispatch.yml, limits: expected fenceSeconds + killSeconds + apiSeconds to be below ttlSeconds, got fenceSeconds (210, default) + killSeconds (15, default) + apiSeconds (400) = 625 and ttlSeconds (420, default)",
+      ]
+    `);
+  });
+
+  test("what is accepted leaves time for a whole life sign after one that hung, and for one after a publish", () => {
+    const seconds = (max: number) => fc.integer({ min: 1, max: max * 10 }).map((n) => n / 10);
+    const given = fc.record({
+      ...{ renewSeconds: seconds(60), fenceSeconds: seconds(300), killSeconds: seconds(60) },
+      ...{ apiSeconds: seconds(300), ttlSeconds: seconds(900) },
+    });
+    let accepted = 0;
+    fc.assert(
+      fc.property(given, (limits) => {
+        if (problems({}, `limits: ${JSON.stringify(limits)}`).length > 0) return;
+        accepted++;
+        const { commandMs, deadlineMs } = usualBounds(limits);
+        const { renewSeconds, fenceSeconds, killSeconds, apiSeconds, ttlSeconds } = limits;
+        expect(commandMs).toBeGreaterThan(0);
+        expect(commandMs).toBeLessThanOrEqual(apiSeconds * 1000);
+        expect(renewSeconds * 1000 + deadlineMs + commandMs).toBeLessThanOrEqual(ttlSeconds * 1000 + 1);
+        expect(fenceSeconds + killSeconds + apiSeconds).toBeLessThan(ttlSeconds);
+      }),
+      { numRuns: 120 },
+    );
+    expect(accepted).toBeGreaterThan(10);
   });
 
   test("they are a mapping", () => {

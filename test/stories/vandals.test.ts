@@ -73,7 +73,8 @@ describe("the ledger", () => {
     expect(await s.ref("refs/agent-dispatch/v1/slot/1")).toBe(commit);
   });
 
-  it.each(Object.entries(spoilt))(
+  // A record of another version is that version's to change (test/recovery/mixed-versions.test.ts).
+  it.each(Object.entries(spoilt).filter(([what]) => what !== "an unknown version"))(
     "a control record with %s pauses, says so, and `/agent resume` ends it",
     async (_, message) => {
       const { s, inputs, alice } = await scene();
@@ -118,7 +119,7 @@ describe("the ledger", () => {
       ["unknown/thing", record],
     ];
     for (const [name, object] of refs) git(s, ["update-ref", `${prefix}${name}`, object]);
-    git(s, ["update-ref", "refs/agent-dispatch/v2/item/issue-2", record]);
+    git(s, ["update-ref", "refs/agent-dispatch/v2/item/issue-88", record]);
     const end = await tick(s, inputs);
     expect(end.exitCode, end.lastLine).toBe(0);
     expect(end.outcome).toMatchObject({ item: 2, outcome: "done" });

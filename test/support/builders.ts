@@ -109,7 +109,7 @@ export function details(change: Partial<Details> = {}): Details {
       [writer]: { kind: "yes", evidence: "permission write" },
       [stranger]: { kind: "no", evidence: "permission read" },
     },
-    pull: null,
+    ...{ pull: null, past: null },
     ...change,
   };
 }
@@ -231,6 +231,7 @@ export function anItem(
     key,
     issue: made,
     record: recordFact(record, made),
+    wip: null,
     pull: null,
     former: null,
     ...{ statuses: null, commanded: false },
@@ -271,9 +272,13 @@ export function aSnapshot(change: Partial<Omit<Snapshot, "trigger">> & { trigger
     records: Object.fromEntries(
       items.flatMap((item) => (item.record.kind === "none" ? [] : [[item.key, item.record]])),
     ),
+    // The forge was asked about every run, and says of none that it has ended.
+    ends: Object.fromEntries(items.map((item) => [item.key, null])),
     slots: [],
+    budget: { kind: "none" },
+    ...{ wips: {}, archive: { kind: "none" }, unknownRefs: [] },
     pause: null,
-    control: { orders: [], handled: [], access: {} },
+    control: { orders: [], handled: [], access: {}, unreadable: null },
     workflow: "agent",
     bases: {},
     profiles: { authors: ["first"], reviewers: ["first", "second"] },
@@ -300,6 +305,9 @@ export function someLimits(change: Partial<Limits> = {}): Limits {
     fileBytesMax: 10 * 1024 * 1024,
     changeBytesMax: 50 * 1024 * 1024,
     changedFilesMax: 500,
+    costUsdPerItem: 25,
+    costUsdPerDay: 0,
+    costUsdPerRun: 5,
     ...change,
   };
 }

@@ -12,6 +12,8 @@ export interface Play {
   result?: object;
   /** Replies with that action to every finding that the prompt names. */
   answer?: "fixed" | "rejected" | "clarified";
+  /** Name of a file; the agent goes on when it is gone. */
+  hold?: string;
   say?: string;
   waitMs?: number;
   exit?: number;

@@ -14,9 +14,11 @@ import type { HttpLimits } from "../../src/forge/http.ts";
 import { type LedgerRecord, parseRecord } from "../../src/ledger/record.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import type { Log } from "../../src/ports.ts";
-import { lastLine, lastLineOfFailure, program } from "../../src/program.ts";
+import { post } from "../../src/post.ts";
+import { lastLine, lastLineOfFailure, program, type Step } from "../../src/program.ts";
 import type { Executor } from "../../src/trigger.ts";
 import { type Forge, type ForgeVersion, type Issue, type NewRepo, type StartedRun, startForge } from "./forge/forge.ts";
+import type { Machine, Passage } from "./gate/gate.ts";
 
 const execute = promisify(execFile);
 
@@ -32,13 +34,13 @@ export const mends = "sed -i 's/a - b/a + b/' sum.js";
 /** A check that only the mended program passes. */
 export const addsCheck = "grep -q 'a + b' sum.js";
 
-/** Short enough for tests, long enough for a busy machine. */
+/** Short enough for tests, long enough for a busy machine: what waits for a claim to age lets the forge's time pass. */
 export const shortLimits = {
-  ...{ renewSeconds: 1, fenceSeconds: 3, ttlSeconds: 8, slackSeconds: 0.5, endedSeconds: 0.5 },
-  ...{ killSeconds: 0.3, apiSeconds: 2 },
+  ...{ renewSeconds: 1, fenceSeconds: 20, ttlSeconds: 60, slackSeconds: 0.5, endedSeconds: 0.5 },
+  ...{ killSeconds: 0.3, apiSeconds: 15 },
 };
 /** For tests in which somebody acts while an agent works. */
-export const quickLimits = { ...shortLimits, renewSeconds: 0.15, fenceSeconds: 1, ttlSeconds: 4, apiSeconds: 1 };
+export const quickLimits = { ...shortLimits, renewSeconds: 0.3 };
 
 export interface StageOptions {
   version?: ForgeVersion;
@@ -69,6 +71,8 @@ export interface Start {
   seed?: number;
   http?: Partial<HttpLimits>;
   clock?: Clock;
+  /** Its calls go through here; one that is stopped there never ends. */
+  passage?: Passage;
 }
 
 /** How a run ended. */
@@ -102,6 +106,8 @@ export interface Stage {
   /** Folder of the test: agents may leave traces there. */
   dir: string;
   start(options?: Start): Promise<End>;
+  /** The post step of a run that was stopped, with the options of its start; what it said. */
+  post(machine: Machine, options?: Start): Promise<string>;
   /** An issue by alice with the trigger label; its number. */
   issue(title: string, options?: { body?: string; by?: string; label?: string | null }): Promise<number>;
   see(number: number): Seen;
@@ -128,13 +134,16 @@ afterEach(async () => {
 
 /** Closed by itself when the test ends. */
 export async function stage(options: StageOptions = {}): Promise<Stage> {
+  const opened = await openStage(options);
+  open.push(opened.close);
+  return opened;
+}
+
+/** For more than one test. */
+export async function openStage(options: StageOptions = {}): Promise<Stage & { close(): Promise<void> }> {
   const repo = "acme/app";
   const forge = await startForge(options.version === undefined ? {} : { version: options.version });
   const dir = await mkdtemp(join(tmpdir(), "agent-dispatch-run-"));
-  open.push(async () => {
-    await forge.close();
-    await rm(dir, { recursive: true, force: true });
-  });
   forge.addUser({ login: "owner", admin: true });
   for (const login of ["bot", "alice", "mallory"]) forge.addUser({ login });
   forge.addOrg("acme", ["owner"]);
@@ -163,9 +172,11 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     return found;
   };
 
+  const scene = { forge, repo, dir, token, agent: options.agent ?? mends };
   return {
     ...{ forge, repo, token, dir, git },
-    start: (start = {}) => run({ forge, repo, dir, token, agent: options.agent ?? mends }, start),
+    start: (start = {}) => run(scene, start),
+    post: (machine, start = {}) => postStep(scene, start, machine),
     async issue(title, { body = "", by = "alice", label = "bot" } = {}) {
       await forge.as(by).post(`/repos/${repo}/issues`, { title, body });
       const number = forge.repo(repo).nextNumber - 1;
@@ -187,6 +198,10 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     photo: () => photo(forge, repo, git),
     pass(seconds) {
       forge.clockOffsetMs += seconds * 1000;
+    },
+    async close() {
+      await forge.close();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
@@ -218,23 +233,58 @@ async function photo(forge: Forge, repo: string, git: (...args: string[]) => Pro
   return JSON.stringify(shown, null, 1);
 }
 
-async function run(
-  scene: { forge: Forge; repo: string; dir: string; token: string; agent: string },
+interface Scene {
+  forge: Forge;
+  repo: string;
+  dir: string;
+  token: string;
+  agent: string;
+}
+
+async function run(scene: Scene, options: Start): Promise<End> {
+  const place = join(scene.dir, `run-${randomUUID().slice(0, 8)}`);
+  const machine: Machine = { temp: join(place, "temp"), workspace: join(place, "workspace"), state: new Map() };
+  await mkdir(machine.temp, { recursive: true });
+  await mkdir(machine.workspace);
+  const { state } = machine;
+  const { passage } = options;
+  if (passage !== undefined) passage.machine = machine;
+  const lines: string[] = [];
+  const job = jobOf(scene, options, machine, lines);
+  const end = async (how: Pick<End, "exitCode" | "outcome" | "error">, last: string): Promise<End> => {
+    const left = [...(await readdir(machine.temp)), ...(await readdir(machine.workspace))];
+    return { ...how, lastLine: job.redact(last), log: lines.join("\n"), state, left };
+  };
+  const saveState = (name: string, value: string) => void state.set(name, value);
+  const step: Step = { ...job, executor: executorOf(options), saveState };
+  try {
+    const outcome = await (passage === undefined ? program(step) : passage.enter(() => program(passage.gated(step))));
+    return await end({ exitCode: 0, outcome, error: null }, lastLine(outcome));
+  } catch (error) {
+    return await end({ exitCode: 1, outcome: null, error }, lastLineOfFailure(error));
+  }
+}
+
+/** The last step of a job whose main step was killed; what it said. */
+async function postStep(scene: Scene, options: Start, machine: Machine): Promise<string> {
+  const lines: string[] = [];
+  await post({ ...jobOf(scene, options, machine, lines), state: (name) => machine.state.get(name) ?? "" });
+  return lines.join("\n");
+}
+
+/** What the steps of a job have in common. */
+function jobOf(
+  { forge, repo, token, agent }: Scene,
   options: Start,
-): Promise<End> {
-  const { forge, repo, dir } = scene;
-  const place = join(dir, `run-${randomUUID().slice(0, 8)}`);
-  const [temp, workspace] = [join(place, "temp"), join(place, "workspace")];
-  await mkdir(temp, { recursive: true });
-  await mkdir(workspace);
-  const inputs = { token: options.token ?? scene.token, "agent-command": scene.agent, ...options.inputs };
+  { temp, workspace }: Machine,
+  lines: string[],
+): Omit<Step, "executor" | "saveState"> {
+  const inputs = { token: options.token ?? token, "agent-command": agent, ...options.inputs };
   const environment = {
     ...{ PATH: process.env["PATH"] ?? "", GITHUB_SERVER_URL: forge.url, GITHUB_REPOSITORY: repo },
     ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
     ...options.env,
   };
-  const lines: string[] = [];
-  const state = new Map<string, string>();
   const secrets = new Set<string>();
   const redact = (text: string) => redaction([...secrets])(text);
   const log: Log = {
@@ -245,26 +295,15 @@ async function run(
       return await task();
     },
   };
-  const end = async (how: Pick<End, "exitCode" | "outcome" | "error">, last: string): Promise<End> => {
-    const left = [...(await readdir(temp)), ...(await readdir(workspace))];
-    return { ...how, lastLine: redact(last), log: lines.join("\n"), state, left };
+  return {
+    ...{ environment, log, redact, clock: options.clock ?? hastyClock() },
+    facts: { seed: options.seed ?? 1, temp, workspace, workflow: options.env?.["GITHUB_WORKFLOW"] ?? "" },
+    holdsSecret: (text) => detection([...secrets])(text),
+    hide: (values) => {
+      for (const value of values) secrets.add(value);
+    },
+    http: { timeoutMs: 5_000, backoffMs: 5, backoffMsMax: 20, ...options.http },
   };
-  try {
-    const outcome = await program({
-      ...{ environment, log, redact, executor: executorOf(options) },
-      facts: { seed: options.seed ?? 1, temp, workspace, workflow: options.env?.["GITHUB_WORKFLOW"] ?? "" },
-      clock: options.clock ?? hastyClock(),
-      holdsSecret: (text) => detection([...secrets])(text),
-      hide: (values) => {
-        for (const value of values) secrets.add(value);
-      },
-      saveState: (name, value) => state.set(name, value),
-      http: { timeoutMs: 5_000, backoffMs: 5, backoffMsMax: 20, ...options.http },
-    });
-    return await end({ exitCode: 0, outcome, error: null }, lastLine(outcome));
-  } catch (error) {
-    return await end({ exitCode: 1, outcome: null, error }, lastLineOfFailure(error));
-  }
 }
 
 function executorOf({ event = "workflow_dispatch", payload = {}, run }: Start): Executor {

@@ -163,6 +163,8 @@ function item(number: number): fc.Arbitrary<Item> {
       ...{ timeline: timeline(100), comments: comments(300), facts },
       depends: fc.boolean(),
       branch: fc.boolean(),
+      past: fc.record({ generation: fc.integer({ min: 1, max: 3 }), endedAt: fc.constantFrom(0, now - 4 * hour) }),
+      isOurs: fc.boolean(),
       kind: fc.constantFrom("fresh", "fresh", "pulled", "pulled", "ready", "odd", "odd"),
       isTaken: fc.boolean(),
     })
@@ -198,6 +200,8 @@ function item(number: number): fc.Arbitrary<Item> {
           ...{ timeline: x.timeline, comments: x.comments, branch: isThere ? sha("b") : null },
           openDependencies: odd && x.depends ? [{ repository: "acme/app", number: 1 }] : [],
           pull: pull === null ? null : x.facts,
+          // Read only where it is asked for.
+          past: { ...x.past, branch: isThere ? { sha: sha("b"), isOurs: x.isOurs } : null },
         },
       });
     });
@@ -255,8 +259,10 @@ export function decideBy({ snapshot, canDispatch, policy }: World, looksMax = po
       const asked = wanted.facts === "access" ? wanted.logins : [];
       const none = { kind: "no", evidence: "" } as const;
       const answers = asked.map((login) => [login.toLowerCase(), rights[login.toLowerCase()] ?? none] as const);
-      const access = { ...(wanted.facts === "access" ? read.access : {}), ...Object.fromEntries(answers) };
-      const items = seen.items.map((i) => (i.key === at.key ? { ...i, details: { ...read, access } } : i));
+      const access = { ...(wanted.facts === "details" ? {} : read.access), ...Object.fromEntries(answers) };
+      const past =
+        wanted.facts === "details" ? null : wanted.facts === "past" ? (known.get(at.key)?.past ?? null) : read.past;
+      const items = seen.items.map((i) => (i.key === at.key ? { ...i, details: { ...read, access, past } } : i));
       seen = { ...seen, items };
     }
   }

@@ -2,6 +2,7 @@
 // that no part can push another one out of the prompt.
 
 import type { FindingNote, LastFailure, RoundNote } from "../../ledger/record.ts";
+import { type KeptWork, keptBranch } from "../kept.ts";
 import { fenced, shorten, tail, withoutControls } from "../text.ts";
 
 /** What every prompt tells about its item. */
@@ -18,6 +19,8 @@ export interface ItemFacts {
   attempt: number;
   attemptsMax: number;
   lastFailure: LastFailure | null;
+  /** What an earlier attempt left, in the clone as a branch of its own; absent or null = nothing. Reviewers get none. */
+  earlierWork?: KeptWork | null;
   contextFiles: readonly string[];
   checks: readonly string[] | "statuses";
   minutes: number;
@@ -109,10 +112,22 @@ export function lastOf(texts: readonly string[], charactersMax: number): string[
   return texts.slice(first + 1);
 }
 
-/** How the attempt before ended; nothing at the first one. */
+/** How the attempt before ended, and what it left; nothing at the first one of all. */
 export function earlierText(f: ItemFacts, advice: string): string {
-  if (f.attempt <= 1 || f.lastFailure === null) return "";
-  return `\n# Earlier attempts\n\nThis is attempt ${f.attempt} of ${f.attemptsMax}. The last one ended as **${f.lastFailure.class}**:\n\n${fenced(tail(f.lastFailure.text, 4_000))}\n\n${advice}\n`;
+  const failed =
+    f.attempt <= 1 || f.lastFailure === null
+      ? ""
+      : `This is attempt ${f.attempt} of ${f.attemptsMax}. The last one ended as **${f.lastFailure.class}**:\n\n${fenced(tail(f.lastFailure.text, 4_000))}\n\n${advice}`;
+  const parts = joined("\n\n", failed, leftText(f.earlierWork ?? null));
+  return parts === "" ? "" : `\n# Earlier attempts\n\n${parts}\n`;
+}
+
+function leftText(left: KeptWork | null): string {
+  if (left === null) return "";
+  const { head, attempt, why } = left;
+  return `What attempt ${attempt} left (it ended as: ${line(shorten(why, 300))}) is in your clone as the branch \`${keptBranch}\` (${head}). Nobody has accepted it: it may be
+unfinished or wrong. See it with \`git log -p HEAD..${keptBranch}\`. Take over what is good, with \`git cherry-pick\` or
+\`git checkout ${keptBranch} -- <path>\`, or ignore it. Do not switch to it or reset to it: your own branch may start from a newer commit.`;
 }
 
 /** The agent's own question, of which a later agent knows nothing else; to stand before the words that answer it. */

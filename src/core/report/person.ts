@@ -4,6 +4,7 @@
 import type { FailureClass } from "../failure.ts";
 import { failureRules } from "../failure.ts";
 import { fenced, inline, shorten } from "../text.ts";
+import { type KeptFacts, keptText } from "./kept.ts";
 import { counted, folded, names, page, quoted, type RunLink, runText, to } from "./page.ts";
 
 export interface GaveUp {
@@ -16,6 +17,8 @@ export interface GaveUp {
   key: string;
   /** The item's open pull request; absent or null when there is none. */
   pull?: number | null;
+  /** Work that can be gone on with. */
+  kept?: KeptFacts | null;
 }
 
 /** A new comment, because a person must act. */
@@ -25,10 +28,40 @@ export function blockedComment(g: GaveUp): string {
     to(g.askedBy, `this needs you: the program gave up ${tries}${g.failure === null ? "" : ` (**${g.failure}**)`}.`),
     inline(g.text, 600),
     g.failure === null ? "" : failureRules[g.failure].remedy,
+    keptText(g.kept),
     folded("End of the output", g.output),
     "To go on: change what is needed, then put the trigger label on again, or write `/agent run` or `/agent retry`, with a hint if you have one.",
     stillOpen(g.pull),
     `<sub>Last: ${runText(g.run)}</sub>`,
+  ]);
+}
+
+export interface CancelledAgain {
+  askedBy: string;
+  /** What became of the last run, in a few words. */
+  how: string;
+  /** Cancels in a row. */
+  times: number;
+  run: RunLink;
+  key: string;
+  /** As in `GaveUp`. */
+  pull: number | null;
+  kept?: KeptFacts | null;
+}
+
+/** Who cancels run after run may mean the item: the program does not begin it again by itself. */
+export function cancelledComment(c: CancelledAgain): string {
+  return page("blocked", { key: c.key }, [
+    to(
+      c.askedBy,
+      `this needs you: its run was cancelled ${c.times} times in a row, so the program does not begin again by itself.`,
+    ),
+    `The last one: ${inline(c.how, 300)}. Nothing of its work was published.`,
+    keptText(c.kept),
+    "To stop it for good, close the issue, or leave the trigger label off. Where nobody cancelled it, the runner may be ending its jobs: look at the time they may take (`timeout-minutes` of the job and the runner's own limit) against the input `timeout-minutes`.",
+    "To go on: put the trigger label on again, or write `/agent run` or `/agent retry`, with a hint if you have one.",
+    stillOpen(c.pull),
+    `<sub>Last: ${runText(c.run)}</sub>`,
   ]);
 }
 

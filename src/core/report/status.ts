@@ -6,6 +6,7 @@ import type { FailureClass } from "../failure.ts";
 import { failureRules } from "../failure.ts";
 import { clockTime, code, inline } from "../text.ts";
 import { countsText } from "./findings.ts";
+import { type KeptFacts, keptText } from "./kept.ts";
 import {
   type Checked,
   capital,
@@ -225,6 +226,8 @@ export interface Failed {
   output: string;
   /** What failed; absent = the work on the issue. */
   kind?: "implement" | "review" | "rework";
+  /** Work that can be gone on with. */
+  kept?: KeptFacts | null;
 }
 
 const undone = { implement: "Not done yet", review: "Not reviewed yet", rework: "Not reworked yet" } as const;
@@ -235,19 +238,26 @@ export function failedComment(f: Failed): string {
     `**${undone[f.kind ?? "implement"]}: ${f.failure}** · ${attempt} · \`${f.profile}\` · ${runText(f.run)}`,
     inline(f.text, 600),
     f.nextAt === null ? "" : `It is tried again after ${clockTime(f.nextAt)}. ${failureRules[f.failure].remedy}`,
+    keptText(f.kept),
     folded("End of the output", f.output),
     footer,
   ]);
 }
 
 /** One line of our own making as the status. */
-export function statusLine(text: string, run: RunLink): string {
-  return page("status", {}, [`${text} · ${runText(run)}`]);
+export function statusLine(text: string, run: RunLink, kept: KeptFacts | null = null): string {
+  return page("status", {}, [`${text} · ${runText(run)}`, keptText(kept)]);
 }
 
 export function handedOverLine(pull: number, askedBy: string, run: RunLink): string {
   const who = askedBy === "" ? "a person" : askedBy;
   return statusLine(`**#${pull} is handed over** to ${who}: see the comment there`, run);
+}
+
+/** `how`: what became of the run, in a few words. */
+export function cancelledLine(how: string, run: RunLink, kept: KeptFacts | null = null): string {
+  const rest = "Nothing was published, and it does not count as an attempt; the next run begins anew";
+  return statusLine(`**Cancelled**: ${inline(how, 300)}. ${rest}`, run, kept);
 }
 
 /** `order`: what the person wrote or did, as words of ours. */

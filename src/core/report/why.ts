@@ -1,6 +1,7 @@
 // The answer to `/agent why`, and the same as plain text for the log of `mode: explain`: every gate of the table with the fact it looked at.
 
 import { inline } from "../text.ts";
+import { type KeptFacts, keptLine, keptText } from "./kept.ts";
 import { cell, page, plain } from "./page.ts";
 
 /** A row of the decision table as it answered for one item. */
@@ -17,6 +18,8 @@ export interface Why {
   gates: readonly Gate[];
   /** What follows, one sentence. */
   decision: string;
+  /** Work that can be gone on with; absent or null = none. */
+  kept?: KeptFacts | null;
 }
 
 const results: Record<Gate["result"], string> = {
@@ -37,6 +40,7 @@ export function whyBody(w: Why): string {
   return [
     `**#${w.item}**: ${inline(w.decision, 600)}`,
     ["| row | about | answer | fact |", "|---|---|---|---|", ...rows].join("\n"),
+    ...(w.kept ? [keptText(w.kept)] : []),
     "<sub>The first row that does not pass decides; the rows stand in docs/decisions.md of agent-dispatch.</sub>",
   ].join("\n\n");
 }
@@ -53,5 +57,6 @@ export function whyText(w: Why): string {
     const result = g.result === "unknown" ? "?" : g.result;
     return `  ${String(g.row).padStart(2)}  ${plain(g.about).padEnd(Math.min(width, 60))}  ${result.padEnd(6)}  ${plain(g.fact)}`.trimEnd();
   });
-  return [`#${w.item}: ${plain(w.decision)}`, ...rows].join("\n");
+  const kept = w.kept ? [`  ${keptLine(w.kept)}`] : [];
+  return [`#${w.item}: ${plain(w.decision)}`, ...rows, ...kept].join("\n");
 }

@@ -1,6 +1,5 @@
 // Rows that need nothing but the list of issues, the open pull requests and the ledger: most items end here, without a further request.
 
-import { isLive } from "../../ledger/record.ts";
 import { type Candidate, isHandedOver } from "../candidate.ts";
 import { foreignChecks } from "../checks.ts";
 import { closes } from "../closing.ts";
@@ -8,6 +7,7 @@ import { branchName, hasLabel, isProgram } from "../model.ts";
 import { seenUntil } from "../notes.ts";
 import { holdLabel, stageOf } from "../policy.ts";
 import { freeSlot } from "../slots.ts";
+import { cancelsMax, isAlive } from "../takeover.ts";
 import { clockTime } from "../text.ts";
 import { type Answer, skip } from "./row.ts";
 
@@ -24,8 +24,7 @@ export function handsOff({ item }: Candidate): Answer | null {
 }
 
 export function claimed({ record, snapshot, policy }: Candidate): Answer | null {
-  if (record === null || record.owner === snapshot.owner || !isLive(record, snapshot.now, policy.limits.slackSeconds))
-    return null;
+  if (record === null || record.owner === snapshot.owner || !isAlive(record, snapshot, policy.limits)) return null;
   return skip(`claimed by ${record.run === null ? "a run outside the server" : `run ${record.run.number}`}`);
 }
 
@@ -103,9 +102,11 @@ export function pullsFull({ snapshot, policy }: Candidate): string | null {
   return `${pulls} pull requests of the program are open (\`max-open-pulls\` is ${policy.maxOpenPulls})`;
 }
 
-/** Nothing can be begun; giving up after the last attempt needs no place. */
+/** Nothing can be begun; giving up after the last attempt, or after cancelled runs, needs no place. */
 function placesFull({ snapshot, policy, record }: Candidate): string | null {
-  if ((record?.attempt ?? 0) >= policy.maxAttempts || freeSlot(snapshot, policy) !== null) return null;
+  const { attempt = 0, cancelled = 0 } = record ?? {};
+  const mayGiveUp = attempt >= policy.maxAttempts || cancelled + 1 >= cancelsMax;
+  if (mayGiveUp || freeSlot(snapshot, policy) !== null) return null;
   return noPlace(policy);
 }
 

@@ -27,10 +27,13 @@ export const labels: Fact = ({ item, record }) => {
   return `labels: ${names(issue.labels)}${onPull}; ${issue.locked ? "locked" : "not locked"}; ${state}`;
 };
 
-export const claim: Fact = ({ record }) => {
+export const claim: Fact = ({ record, item, snapshot }) => {
   if (record?.state !== "held" && record?.state !== "published") return "nobody has claimed it";
   const run = record.run === null ? "a run outside the server" : `run ${record.run.number}`;
-  return `${run}, last sign of life ${clockTime(record.at)}, for ${record.ttlSeconds} s`;
+  const end = snapshot.ends[item.key] ?? null;
+  const at = end === null || end.at === null ? "" : ` at ${clockTime(new Date(end.at).toISOString())}`;
+  const ended = end === null ? "" : `; the forge says it ended${at} (${end.how})`;
+  return `${run}, last sign of life ${clockTime(record.at)}, for ${record.ttlSeconds} s${ended}`;
 };
 
 export const state: Fact = ({ item }) => item.issue.state;

@@ -1,13 +1,13 @@
 // Rows about an issue without a pull request: may work on it begin?
 
-import { type Candidate, known, ownBranch } from "../candidate.ts";
+import { type Candidate, isSomebodys, known, ownBranch } from "../candidate.ts";
 import { excluded, pullsFull } from "./cheap.ts";
 import { isExplicit } from "./orders.ts";
-import { startable } from "./plans.ts";
+import { plan, startable } from "./plans.ts";
 import { type Answer, skip, work } from "./row.ts";
 
 export function notReady(c: Candidate): Answer | null {
-  const { details } = known(c);
+  const { details, s } = known(c);
   // A second pull request for one issue is never begun.
   if (c.item.pull !== null) return skip(`pull request #${c.item.pull.number} is open, and its facts are not known`);
   const { record } = c;
@@ -17,9 +17,14 @@ export function notReady(c: Candidate): Answer | null {
     const [blocker] = details.openDependencies;
     if (blocker !== undefined) return skip(`it waits for ${blocker.repository}#${blocker.number}, which is open`);
   }
-  // Only a head that the record names is ours: whatever else stands there is somebody's work and is never replaced.
-  if (details.branch !== null && details.branch !== record?.head) {
-    return skip(`the branch \`${ownBranch(c)}\` holds commits that are not the program's; rename or delete it`);
+  if (isSomebodys(c, details)) {
+    const reason = `the branch \`${ownBranch(c)}\` holds commits that are not the program's`;
+    // They came while a run was at work that then died: whoever waits for that work must be told.
+    if (record?.state === "held" && s.pending === null) {
+      const { askedBy, generation } = plan(c);
+      return work({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation });
+    }
+    return skip(`${reason}; rename or delete it`);
   }
   const full = pullsFull(c);
   return full === null ? null : skip(full);

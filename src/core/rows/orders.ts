@@ -11,6 +11,8 @@ import {
   standing,
   takenBy,
 } from "../candidate.ts";
+import { wasTakenOff } from "../label.ts";
+import { wantsPast } from "../lost.ts";
 import { isProgram } from "../model.ts";
 import { trustInLogin } from "../orders.ts";
 import { clockTime } from "../text.ts";
@@ -22,6 +24,7 @@ import { type Answer, lookAt, skip, work } from "./row.ts";
 export function factsOfOrders(c: Candidate): Answer | null {
   const { details } = c.item;
   if (details === null) return lookAt({ facts: "details", branch: ownBranch(c) });
+  if (wantsPast(c.item, c.snapshot)) return lookAt({ facts: "past" });
   const s = standing(c, details);
   const ask = [...s.ask];
   const { author } = c.item.issue;
@@ -110,9 +113,7 @@ function stands(c: Candidate): boolean {
   const { labelled, record, policy } = c;
   if (labelled || record?.state !== "held") return labelled;
   const { details, s } = known(c);
-  return !details.timeline.some(
-    (e) => e.kind === "label" && !e.added && e.label === policy.label && e.at >= s.lastOrderAt,
-  );
+  return !wasTakenOff(details.timeline, policy.label, s.lastOrderAt);
 }
 
 /** A command, a review or a run by hand: it names the item, so what only keeps the program from choosing it by itself does not count. */

@@ -1,5 +1,6 @@
 // What work starts from, whatever its kind: who asked, in which words, how often it was tried, which orders it obeys.
 
+import { dayBudgetUsed, itemBudgetUsed, reservation } from "../budget.ts";
 import {
   assignedByProgram,
   type Candidate,
@@ -12,15 +13,22 @@ import {
 import type { LightPlan, Plan, ReworkCauses } from "../decision.ts";
 import { isProgram } from "../model.ts";
 import { freeSlot } from "../slots.ts";
+import { cancelsMax, leftBehind, wantsEnd } from "../takeover.ts";
 import { shorten } from "../text.ts";
 import { noPlace } from "./cheap.ts";
-import { type Answer, skip, work } from "./row.ts";
+import { type Answer, lookAt, skip, work } from "./row.ts";
 
 /** Attempts without progress so far: an order, a new generation and every finished step begin anew. */
 export function attemptsBefore(c: Candidate): number {
-  const { record } = c;
-  if (known(c).s.pending !== null || record === null) return 0;
-  return record.state === "held" || record.state === "released" || record.state === "published" ? record.attempt : 0;
+  return countsBefore(c).attempt;
+}
+
+/** Attempts, and runs cancelled in a row. */
+function countsBefore(c: Candidate): { attempt: number; cancelled: number } {
+  const { record, snapshot } = c;
+  const isBegun = record?.state === "held" || record?.state === "released" || record?.state === "published";
+  if (record === null || !isBegun || known(c).s.pending !== null) return { attempt: 0, cancelled: 0 };
+  return leftBehind(record, snapshot.ends, snapshot.owner);
 }
 
 /** Rounds so far; an order begins anew, a lost ledger too. */
@@ -44,6 +52,7 @@ export function plan(c: Candidate): Plan {
     branch: ownBranch(c),
     expect: details.branch,
     attempt: attemptsBefore(c) + 1,
+    cancelled: countsBefore(c).cancelled,
     round: roundsBefore(c),
     orderAt: s.lastOrderAt,
     instruction: shorten(
@@ -51,6 +60,7 @@ export function plan(c: Candidate): Plan {
       instructionMax,
     ),
     slot: freeSlot(snapshot, policy) ?? 1,
+    reserve: reservation(policy.limits),
     ...lightPlan(c),
   };
 }
@@ -67,13 +77,33 @@ export function lightPlan(c: Candidate): LightPlan {
 
 /** An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place. */
 export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answer): Answer {
-  const { snapshot, policy, item } = c;
+  const { snapshot, policy, item, record } = c;
+  // Whether a dead run counts as an attempt depends on how it ended; a new order begins anew whatever it was.
+  if (
+    record !== null &&
+    known(c).s.pending === null &&
+    record.owner !== snapshot.owner &&
+    wantsEnd(record, snapshot.ends)
+  )
+    return lookAt({ facts: "end" });
   const made = plan(c);
+  if (made.cancelled >= cancelsMax) {
+    const reason = `its run was cancelled ${made.cancelled} times in a row`;
+    const { askedBy, generation } = made;
+    return work({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation });
+  }
   if (made.attempt > policy.maxAttempts) {
     const reason = `${policy.maxAttempts} attempts ended without a result`;
     const { askedBy, generation } = made;
     return work({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation });
   }
+  const used = itemBudgetUsed(c.record, policy.limits);
+  if (used !== null) {
+    const { askedBy, generation } = made;
+    return work({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation });
+  }
+  const day = dayBudgetUsed(snapshot, policy);
+  if (day !== null) return skip(day);
   if (freeSlot(snapshot, policy) === null) return skip(noPlace(policy));
   return begin(made);
 }

@@ -50,6 +50,7 @@ async function runIn(folder: RunFolder, execution: Execution): Promise<Execution
     timeoutMs: execution.timeoutMs ?? executionTimeoutMs,
     onLine: (line) => readLine(line, log, steps),
     abort: execution.signal && { signal: execution.signal, send: "SIGINT" },
+    outage: execution.outage,
   });
   return {
     exitCode: ended.code ?? 128,

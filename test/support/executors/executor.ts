@@ -37,6 +37,8 @@ export interface Execution {
   identity?: Partial<RunIdentity>;
   /** Aborting it cancels the job as the server's cancel button does (act: as Ctrl-C does); `post` still runs. */
   signal?: AbortSignal;
+  /** Aborting it kills the program and all that it started, as a machine that loses its power: no `post`, no report. */
+  outage?: AbortSignal;
   /** Called for each line of the log as it arrives. */
   onLine?: (line: string) => void;
   /** Wall clock, in ms; then the whole process tree is killed. Default 300,000. */

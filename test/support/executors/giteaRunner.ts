@@ -104,6 +104,7 @@ async function runJob(
         env: { ...serviceEnvironment(folder.home, folder.temp), ...execution.env },
         folder: folder.root,
         timeoutMs: timeoutMs + (execution.signal === undefined ? 0 : slackMs),
+        outage: execution.outage,
         onLine: (line) => own.add(line),
       });
       const report = service.report();

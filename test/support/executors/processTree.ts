@@ -31,6 +31,8 @@ export interface Start {
   onLine: (line: string, stream: "stdout" | "stderr") => void;
   /** Signal to send to the program alone when `abort` fires. */
   abort?: { signal: AbortSignal; send: NodeJS.Signals } | undefined;
+  /** Kills the whole tree when it fires. */
+  outage?: AbortSignal | undefined;
 }
 
 /** Runs to the end, never longer than the time limit and `graceMs` for output to drain. Throws when the program cannot be started. */
@@ -46,10 +48,13 @@ export async function runTree(start: Start): Promise<Ended> {
     readLines(child.stderr, (line) => start.onLine(line, "stderr")),
   ];
   let timedOut = false;
+  const killTree = () => killAll(processesOf(start.folder, child.pid));
   const timer = setTimeout(() => {
     timedOut = true;
-    killAll(processesOf(start.folder, child.pid));
+    killTree();
   }, start.timeoutMs);
+  start.outage?.addEventListener("abort", killTree, { once: true });
+  if (start.outage?.aborted) killTree();
   const send = () => child.kill(start.abort?.send);
   start.abort?.signal.addEventListener("abort", send, { once: true });
   if (start.abort?.signal.aborted) send();
@@ -64,6 +69,7 @@ export async function runTree(start: Start): Promise<Ended> {
   } finally {
     clearTimeout(timer);
     start.abort?.signal.removeEventListener("abort", send);
+    start.outage?.removeEventListener("abort", killTree);
     child.stdout.destroy();
     child.stderr.destroy();
   }
@@ -84,13 +90,13 @@ export async function endTree(folder: string): Promise<string[]> {
   return commands;
 }
 
-interface Found {
+export interface Found {
   pid: number;
   command: string;
 }
 
 /** Linux only: elsewhere there is no /proc, and only the program's own process group is ended. */
-function processesOf(folder: string, root: number | undefined): Found[] {
+export function processesOf(folder: string, root: number | undefined): Found[] {
   let entries: string[];
   try {
     entries = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

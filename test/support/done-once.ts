@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Stage } from "../support/run.ts";
+import type { Stage } from "./run.ts";
 
 /** What stands on the forge when one issue was done once and nothing twice. */
 export async function expectDoneOnce(s: Stage, number = 1): Promise<void> {

@@ -1,0 +1,60 @@
+// The life of a claim that works with an agent, from its first word on the forge to the removal of its folders: the same for every kind of work.
+
+import { sameLogin } from "../core/model.ts";
+import { describe, mayPass } from "../errors.ts";
+import { ClaimLost, giveBack } from "../ledger/claim.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Failed } from "./agent-run.ts";
+import { type AgentJob, lost } from "./endings.ts";
+import { type Keepalive, keepAlive } from "./keepalive.ts";
+import { patiently } from "./settle.ts";
+
+/** What differs from kind to kind. */
+export interface Life {
+  /** What people see while it works. Repeated while the forge is away. */
+  begin(): Promise<void>;
+  /** The work itself. `agents` is called right before the first agent may start: from then on what throws costs the attempt. */
+  work(workspace: Workspace, life: Keepalive, agents: () => void): Promise<Outcome>;
+  /** Ends it with a failure, as long as nothing is published. */
+  fail(failure: Failed): Promise<Outcome>;
+}
+
+export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<Outcome> {
+  const { ports, settings, claim, plan } = job;
+  const workspace = await ports.workshop.open(ports, settings.workspace);
+  let life: Keepalive | null = null;
+  let mayHaveStarted = false;
+  try {
+    // First the label is put on where a command asked: its absence would else look like a person's.
+    await patiently(ports, async () => ({ again: null, result: await begin() }));
+    life = keepAlive(await afterBegin(job));
+    const started = () => {
+      mayHaveStarted = true;
+    };
+    return await work(workspace, life, started);
+  } catch (error) {
+    if (error instanceof ClaimLost) return lost(job);
+    // Before anything is published: the claim is given back, so that nobody waits for it to age.
+    if (claim.record.state === "held" && mayPass(error))
+      return await fail(failedHere("forge-error", describe(error), ""));
+    // What threw once may throw each time: from the agent's start on it counts as an attempt.
+    await giveBack(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
+    throw error;
+  } finally {
+    await life?.stop();
+    await workspace.remove();
+  }
+}
+
+/** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
+async function afterBegin(job: AgentJob): Promise<AgentJob> {
+  const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
+  const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
+  return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
+}
+
+/** A failure of ours, not of an agent's making: all of one class count as the same. */
+export function failedHere(kind: Failed["class"], text: string, output: string): Failed {
+  return { kind: "failed", class: kind, text, fingerprint: kind, resetsAt: null, output };
+}

@@ -7,13 +7,24 @@ import os from "node:os";
 import process from "node:process";
 import { inOwnFolder } from "../demo/own-folder.ts";
 import { bundle } from "../demo/step.ts";
+import { claims } from "./claims.ts";
+import { crowd } from "./crowd.ts";
 import { idle } from "./idle.ts";
+import { items } from "./items.ts";
 import { network } from "./network.ts";
 import { Report } from "./report.ts";
 import { start } from "./start.ts";
 import { startup } from "./startup.ts";
 
-const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = { startup, idle, start, network };
+const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = {
+  startup,
+  idle,
+  start,
+  network,
+  claims,
+  crowd,
+  items,
+};
 
 process.exit(await inOwnFolder("bench", () => main(process.argv.slice(2))));
 

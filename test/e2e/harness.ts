@@ -21,7 +21,7 @@ export interface Choice {
   name: string;
   /** Why it cannot be used here, or null. */
   reason: string | null;
-  start(): Promise<Server>;
+  start(options?: { runners?: number }): Promise<Server>;
 }
 
 /**
@@ -34,17 +34,21 @@ export function servers(): Choice[] {
   const usual = runner === null ? giteaRunner.name : processRunner.name;
   const named = (process.env["AGENT_DISPATCH_EXECUTORS"] || usual).split(",");
   const executors = [giteaRunner, act, processRunner].filter((executor) => named.includes(executor.name));
-  const choices: Choice[] = executors.map((executor) => ({
-    name: `embedded with ${executor.name}`,
-    reason: executor.available(),
-    start: () => startEmbedded({ executor }),
-  }));
+  const choices = executors.map(
+    (executor): Choice => ({
+      name: `embedded with ${executor.name}`,
+      reason: executor.available(),
+      start: (options) => startEmbedded({ executor, ...options }),
+    }),
+  );
   choices.push(
-    ...giteaBinaries().map((binary) => ({
-      name: path.basename(binary),
-      reason: runner,
-      start: () => startGitea(binary),
-    })),
+    ...giteaBinaries().map(
+      (binary): Choice => ({
+        name: path.basename(binary),
+        reason: runner,
+        start: (options) => startGitea(binary, options),
+      }),
+    ),
   );
   const [url, token] = [process.env["GITEA_URL"], process.env["GITEA_ADMIN_TOKEN"]];
   if (url && token) {

@@ -25,8 +25,11 @@ const Named = z.object({ name: z.string() });
 const Combined = z.object({ statuses: z.array(z.object({ context: z.string(), status: z.string() })).nullable() });
 const WithBody = Pull.extend({ body: z.string() });
 
+/** Where a picture is taken. */
+export type Place = Pick<World, "server" | "repo">;
+
 /** An issue with its pull request; of a pull request by a person, that one. */
-export async function look(world: World, number: number): Promise<Picture> {
+export async function look(world: Place, number: number): Promise<Picture> {
   const { server, repo } = world;
   const api = server.as(server.admin);
   const place = `/repos/${repo.fullName}`;
@@ -61,7 +64,7 @@ function sideOf({ state, labels, assignees }: z.infer<typeof Issue> | z.infer<ty
   };
 }
 
-async function commentsOf({ server, repo }: World, number: number): Promise<Record<string, number>> {
+async function commentsOf({ server, repo }: Place, number: number): Promise<Record<string, number>> {
   const path = `/repos/${repo.fullName}/issues/${number}/comments`;
   const counts: Record<string, number> = {};
   for (const { body } of await server.as(server.admin).get(path, z.array(Comment))) {

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
+import { checkout } from "../../demo/step.ts";
 import { standIn } from "../support/agents/index.ts";
 import { type Plays, played, playing, promptOf } from "../support/plays.ts";
 import type { Account, Files, Repo, Server } from "./servers/server.ts";
@@ -113,7 +114,7 @@ async function makeCast(server: Server): Promise<Cast> {
   const mallory = await server.createUser("mallory");
   const org = await server.createOrg("acme");
   const tools = await server.createOrg("tools");
-  const { uses } = await server.pushAction(root, `${tools}/agent-dispatch`, "v1");
+  const { uses } = await server.pushAction(checkout, `${tools}/agent-dispatch`, "v1");
   return { bot, reviewer, alice, mallory, org, uses };
 }
 

@@ -14,6 +14,7 @@ import { apiOf } from "./api.ts";
 import { pushCheckout } from "./push.ts";
 import { waitForRun } from "./rest.ts";
 import type { Account, Repo, Server, WorkflowRun } from "./server.ts";
+import { until } from "./until.ts";
 
 /**
  * The embedded forge with the half of Gitea Actions that it has not: this turns its events into runs by the `on:` of the workflow files at
@@ -34,6 +35,9 @@ export interface EmbeddedServer extends Server {
 
 /** Wall clock for one run, in ms. */
 const runMs = 300_000;
+
+/** Longest wait for killed runners to be gone, in ms. */
+const lossMs = 20_000;
 
 /** How often schedules are looked at, in ms. */
 const tickMs = 500;
@@ -113,6 +117,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     waitForRun: (repo, what, predicate, timeoutMs) => waitForRun(runs, repo, what, predicate, timeoutMs),
     jobLog: async (repo, run) => forge.repo(repo.fullName).runs.find(({ id }) => id === run.id)?.jobs[0]?.log ?? "",
     cancelRun: async (_repo, run) => forge.endRun(run.id, "cancelled"),
+    power: { cut: () => forge.crash(), restore: () => forge.restart(), loseRunners: () => fleet.lose() },
     diagnostics: async () => fleet.notes.join("\n"),
     close: async () => {
       await fleet.close();
@@ -152,6 +157,8 @@ class Fleet {
   /** Everything that ever ran, by run, for a run that is started again. */
   readonly #known = new Map<number, Waiting>();
   readonly #aborts = new Map<number, AbortController>();
+  /** For the runners at work: the end of their power. */
+  readonly #outages = new Set<AbortController>();
   readonly #busy = new Set<Promise<void>>();
   readonly #unlisten: (() => void)[];
   readonly #ticks: NodeJS.Timeout;
@@ -187,6 +194,12 @@ class Fleet {
     for (const unlisten of this.#unlisten) unlisten();
     for (const abort of this.#aborts.values()) abort.abort();
     while (this.#busy.size > 0) await Promise.all(this.#busy);
+  }
+
+  /** Resolves when nothing of them is left. The forge is told nothing: their runs stay `running`. */
+  async lose(): Promise<void> {
+    for (const outage of this.#outages) outage.abort();
+    await until(async () => this.#outages.size === 0, lossMs, "the runners to be gone");
   }
 
   #track(work: Promise<void>): void {
@@ -322,6 +335,8 @@ class Fleet {
     const { token } = this.#forge.pickUp(run.id);
     const folder = await mkdtemp(path.join(os.tmpdir(), "agent-dispatch-run-"));
     const lines: string[] = [];
+    const outage = new AbortController();
+    this.#outages.add(outage);
     let conclusion: Conclusion | "timeout" = "failure";
     try {
       const workflowFile = path.join(folder, run.workflow);
@@ -346,6 +361,7 @@ class Fleet {
           sha: run.sha,
         },
         signal,
+        outage: outage.signal,
         onLine: (line) => {
           lines.push(line);
           this.#forge.setLog(run.id, lines.join("\n"));
@@ -353,14 +369,20 @@ class Fleet {
         timeoutMs: runMs,
       });
       conclusion = result;
-      if (survivors.length > 0) this.notes.push(`run #${run.number} of ${fullName} left: ${survivors.join("; ")}`);
+      if (survivors.length > 0 && !outage.signal.aborted)
+        this.notes.push(`run #${run.number} of ${fullName} left: ${survivors.join("; ")}`);
     } finally {
-      const isGood = conclusion === "success" || conclusion === "skipped";
-      const skipped = this.#forge.version === "1.24.7" ? "success" : "skipped";
-      this.#note(waiting, !isGood ? "failure" : conclusion === "skipped" ? skipped : "success");
-      this.#forge.endRun(run.id, isGood ? "success" : conclusion === "cancelled" ? "cancelled" : "failure");
       await rm(folder, { recursive: true, force: true });
+      this.#outages.delete(outage);
+      if (!outage.signal.aborted) this.#conclude(waiting, conclusion);
     }
+  }
+
+  #conclude(waiting: Waiting, conclusion: Conclusion | "timeout"): void {
+    const isGood = conclusion === "success" || conclusion === "skipped";
+    const skipped = this.#forge.version === "1.24.7" ? "success" : "skipped";
+    this.#note(waiting, !isGood ? "failure" : conclusion === "skipped" ? skipped : "success");
+    this.#forge.endRun(waiting.run.id, isGood ? "success" : conclusion === "cancelled" ? "cancelled" : "failure");
   }
 }
 

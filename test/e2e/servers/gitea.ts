@@ -13,7 +13,7 @@ import { serviceEnvironment, toolPath } from "../../support/executors/executor.t
 import { endTree } from "../../support/executors/processTree.ts";
 import { apiOf } from "./api.ts";
 import { byVersion, restHalf } from "./rest.ts";
-import type { Account, Server } from "./server.ts";
+import type { Account, Power, Server } from "./server.ts";
 import { removeAtEnd, type Service, startService } from "./service.ts";
 import { until } from "./until.ts";
 
@@ -98,28 +98,45 @@ async function start(parts: Parts, options: GiteaOptions): Promise<GiteaServer> 
 
   await gitea("migrate");
   const serve = ["--config", config, "--work-path", root, "web"];
-  const web = startService("gitea", binary, serve, { cwd: root, env, logs: folders.logs });
-  services.push(web);
-  await until(() => isHealthy(url, web), startMs, "the server to be healthy");
+  let web: Service;
+  const startWeb = async () => {
+    const started = startService("gitea", binary, serve, { cwd: root, env, logs: folders.logs });
+    services.push(started);
+    web = started;
+    await until(() => isHealthy(url, started), startMs, "the server to be healthy");
+  };
+  await startWeb();
   const admin = await makeAdmin(gitea);
   const { version } = await apiOf(url, `token ${admin.token}`).get("/version", z.object({ version: z.string() }));
 
   const runners: Service[] = [];
+  const runnerFolder = (name: string) => path.join(root, name);
+  let runnersMade = 0;
   const addRunner = async (): Promise<Service> => {
     const token = await gitea("actions", "generate-runner-token");
-    const runner = await startRunner(
-      parts.runnerBinary,
-      url,
-      token,
-      path.join(root, `runner-${runners.length + 1}`),
-      folders.logs,
-    );
+    const folder = runnerFolder(`runner-${++runnersMade}`);
+    const runner = await startRunner(parts.runnerBinary, url, token, folder, folders.logs);
     services.push(runner);
     runners.push(runner);
     await until(async () => /declare successfully/.test(await runner.tail()), startMs, "a runner to be declared");
     return runner;
   };
   for (let i = 0; i < (options.runners ?? 2); i++) await addRunner();
+  const power: Power = {
+    cut: async () => {
+      web.kill();
+      await until(async () => !web.isRunning(), startMs, "the server to be gone");
+    },
+    restore: startWeb,
+    loseRunners: async () => {
+      const lost = runners.splice(0);
+      for (const runner of lost) {
+        runner.kill();
+        await endTree(runnerFolder(runner.name));
+      }
+      for (const _ of lost) await addRunner();
+    },
+  };
 
   return {
     name: `gitea ${version}`,
@@ -130,6 +147,7 @@ async function start(parts: Parts, options: GiteaOptions): Promise<GiteaServer> 
     ...restHalf(url, admin, (wish) => wish).server,
     runners,
     addRunner,
+    power,
     diagnostics,
     close,
   };

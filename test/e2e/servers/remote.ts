@@ -29,6 +29,7 @@ export async function useRemote(url: string, adminToken: string): Promise<Server
     admin,
     capabilities: { triggers: true, schedule: false, cancel: true, ...byVersion(version) },
     ...server,
+    power: null,
     diagnostics: async () => "The server's own log is where the server is.",
     close: async () => {
       const problems = [...(await removeAll(api, made)), ...(await removeAll(api, first.made))];

@@ -47,10 +47,23 @@ export interface Server {
   /** As the button on the run's page does. */
   cancelRun(repo: Repo, run: WorkflowRun): Promise<void>;
 
+  /** Null where the server is others' too. */
+  readonly power: Power | null;
+
   /** What the server and its runners wrote themselves; for the output of a failed story. */
   diagnostics(): Promise<string>;
   /** Ends everything that was started and removes everything that was made. */
   close(): Promise<void>;
+}
+
+/** What a story may take away. */
+export interface Power {
+  /** KILL to the server; resolves when nothing answers any more. */
+  cut(): Promise<void>;
+  /** The server again, with its data, at its address; resolves when it answers. */
+  restore(): Promise<void>;
+  /** KILL to all runners and to everything they started, as machines that lose their power. Others take their places. */
+  loseRunners(): Promise<void>;
 }
 
 export interface Capabilities {

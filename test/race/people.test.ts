@@ -1,0 +1,4 @@
+import { interrupted } from "./interrupt.ts";
+import { people } from "./rivals.ts";
+
+for (const story of people) await interrupted(story);

@@ -1,0 +1,4 @@
+import { interrupted } from "./interrupt.ts";
+import { runs } from "./rivals.ts";
+
+for (const story of runs) await interrupted(story);

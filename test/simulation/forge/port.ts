@@ -1,0 +1,105 @@
+// The program's forge port over the simulated line, in the name of one account from one machine.
+
+import { ForgeError } from "../../../src/errors.ts";
+import { forgeClock } from "../../../src/forge/clock.ts";
+import type { Forge, Permit } from "../../../src/forge/port.ts";
+import type { Line } from "../line.ts";
+import type { Machine } from "../machine.ts";
+import { type Calls, forgeCalls, Refused } from "./calls.ts";
+import type { ForgeState } from "./state.ts";
+import { serverUrl } from "./views.ts";
+
+/** Calls that change something: their loss leaves a doubt. */
+const writes: ReadonlySet<string> = new Set([
+  ...[
+    "createIssueComment",
+    "editComment",
+    "deleteComment",
+    "react",
+    "createLabel",
+    "addLabels",
+    "removeLabel",
+    "assign",
+  ],
+  ...["createPull", "editPull", "setStatus", "deleteBranch", "createReview", "deleteReview", "merge", "closeIssue"],
+  ...["rerun", "dispatch"],
+]);
+
+export interface Look {
+  machine: Machine;
+  /** Name of the call and its arguments. */
+  name: string;
+  args: readonly unknown[];
+  /** When the server carried it out, in whole seconds. */
+  at: number;
+}
+
+/** `seen` is told of every answer that has come. */
+export function simulatedForge(
+  forge: ForgeState,
+  line: Line,
+  machine: Machine,
+  login: string,
+  seen: (look: Look) => void,
+): Forge {
+  const calls = forgeCalls(forge, { login, machine });
+  const clock = forgeClock(() => machine.clock.elapsed());
+  clock.observe(new Date(forge.now()).toUTCString());
+  let requests = 0;
+
+  async function send(name: keyof Calls, args: readonly unknown[], permit: Permit | null): Promise<unknown> {
+    const isWrite = writes.has(name);
+    // As in http.ts: what belongs to a claim is not sent without a life sign of it.
+    if (isWrite && permit?.mayWrite() === false) throw failure(name, 0, "no life sign of its claim in time", false);
+    requests++;
+    const patienceMs = Math.min(30_000, (isWrite ? permit?.writeMsMax : undefined) ?? 30_000);
+    const carry = () => {
+      try {
+        // biome-ignore lint/complexity/noBannedTypes: any call of the table, with the arguments that the port was given for it
+        const answer: unknown = Reflect.apply(calls[name] as Function, null, args);
+        return { answer, at: forge.now() };
+      } catch (error) {
+        if (error instanceof Refused) throw failure(name, error.status, error.message, false);
+        throw error;
+      }
+    };
+    const silence = (applied: boolean, why: string) => ({ error: failure(name, 0, why, isWrite && applied) });
+    const what = `${name}(${args.map((arg) => JSON.stringify(arg)?.slice(0, 60)).join(", ")})`;
+    const { answer, at } = await line.send(machine, { what, carry, silence, patienceMs });
+    clock.observe(new Date(at).toUTCString());
+    seen({ machine, name, args, at });
+    return answer;
+  }
+
+  // The access of an account is asked once in a run, as the adapter does.
+  const known = new Map<string, Promise<unknown>>();
+  const writeAccess = (login: string) => {
+    const asked = known.get(login) ?? send("writeAccess", [login], null);
+    known.set(login, asked);
+    asked.catch(() => known.delete(login));
+    return asked;
+  };
+  const under = (permit: Permit | null): Forge => {
+    const port: Record<string, unknown> = { url: serverUrl, now: clock.now, requests: () => requests, under };
+    for (const name of Object.keys(calls) as (keyof Calls)[])
+      port[name] = (...args: unknown[]) => send(name, args, permit);
+    return { ...port, writeAccess } as unknown as Forge;
+  };
+  return under(null);
+}
+
+/** As the adapter words it: a status of 0 is no answer. */
+function failure(name: string, status: number, answer: string, mayBeApplied: boolean): ForgeError {
+  const isPassing = status === 0 || status >= 500;
+  return new ForgeError(
+    `Could not ${name}: ${status === 0 ? answer : `status ${status} ${answer}`}`,
+    { method: writes.has(name) ? "POST" : "GET", path: name, status, answer: status === 0 ? "" : answer },
+    {
+      remedy: "",
+      mender: "server operator",
+      retry: isPassing,
+      mayBeApplied: mayBeApplied || (status >= 500 && writes.has(name)),
+      away: status === 0 || status > 500,
+    },
+  );
+}

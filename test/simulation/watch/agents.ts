@@ -1,0 +1,60 @@
+// Invariant 1: agents work only under claims that are held, at most so many at once, and a claim is one run's.
+
+import type { Session } from "../local/agents.ts";
+import type { World } from "../world.ts";
+import { recordOf, slotRef } from "./view.ts";
+import type { Rule } from "./watch.ts";
+
+/** So long an agent may work on after its claim is gone, its run awake and the forge there: a renewal, with all waits for answers. */
+const lostMs = { calm: 4 * 60_000, stormy: 12 * 60_000 };
+
+export function agentsRule(world: World): Rule {
+  const { forge, agents, watch, plan } = world;
+  /** When a session was first seen without its claim, ms since 1970. */
+  const lostSince = new Map<number, number>();
+
+  const holds = (session: Session) => {
+    const record = recordOf(forge, session.key);
+    return record !== null && record.epoch === session.epoch && record.state === "held";
+  };
+
+  function counted(): void {
+    const working = agents.atWork().filter((session) => !session.machine.isOver && holds(session));
+    if (working.length <= plan.maxConcurrent) return;
+    const names = working.map(({ id, key }) => `${id} on ${key}`).join(", ");
+    watch.fail("slots", `${working.length} agents work at once, at most ${plan.maxConcurrent} may: ${names}`);
+  }
+
+  return {
+    agentStarted(session) {
+      const other = agents.sessions.find(
+        ({ key, epoch, machine }) => key === session.key && epoch === session.epoch && machine !== session.machine,
+      );
+      if (other !== undefined) watch.fail("claims", `two runs hold one claim: ${session.key} e${session.epoch}`);
+      if (!holds(session)) return;
+      const name = slotRef(session.slot ?? 0);
+      const holder = forge.commits.get(forge.refs.get(name) ?? "")?.message ?? "";
+      if (!holder.includes(`"key":"${session.key}","epoch":${session.epoch}`))
+        watch.fail("slots", `agent ${session.id} works on ${session.key} without a place (${name})`);
+      counted();
+    },
+    changed(change) {
+      if (change.kind === "refs") counted();
+    },
+    patrol() {
+      for (const session of agents.atWork()) {
+        const { machine } = session;
+        if (machine.state !== "alive" || holds(session)) {
+          lostSince.delete(session.id);
+          continue;
+        }
+        const { now } = world.schedule;
+        const since = Math.max(lostSince.get(session.id) ?? now, machine.pausedUntil, world.weather.lastAway(now));
+        lostSince.set(session.id, since);
+        const isStormy = plan.weather.faults > 0 && now < plan.calmFrom + 10 * 60_000;
+        if (now - since <= (isStormy ? lostMs.stormy : lostMs.calm)) continue;
+        watch.fail("claims", `agent ${session.id} works on ${session.key} though its claim is gone`);
+      }
+    },
+  };
+}

@@ -23,7 +23,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
-          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts", "test/support/**/*.test.ts"],
+          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts", "test/support/forge/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,5 +1,5 @@
-// What can happen on the simulated forge, whoever does it, with all that follows from it as on Gitea. Compared with the embedded forge by
-// test/simulation/differential.test.ts.
+// What can happen on the simulated forge, whoever does it, with all that follows from it as on Gitea. Written after the embedded forge,
+// by reading alone: nothing compares the two yet.
 
 import type { Label } from "../../../src/forge/port.ts";
 import type { Move } from "./commits.ts";

@@ -58788,13 +58788,15 @@ async function earlierWork(job, branches) {
 /* harmony export */   V: () => (/* binding */ live),
 /* harmony export */   Y: () => (/* binding */ failedHere)
 /* harmony export */ });
-/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7206);
+/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9610);
+/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7206);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3417);
 /* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5748);
 /* harmony import */ var _keepalive_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4423);
-/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9757);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8281);
 // The life of a claim that works with an agent, from its first word on the forge to the removal of its folders: the same for every kind of work.
+
 
 
 
@@ -58808,7 +58810,7 @@ async function live(job, { begin, work, fail }) {
     let mayHaveStarted = false;
     try {
         // First the label is put on where a command asked: its absence would else look like a person's.
-        await (0,_settle_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d_)(ports, async () => ({ again: null, result: await begin() }));
+        await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(ports, async () => ({ again: null, result: await begin() }));
         life = (0,_keepalive_js__WEBPACK_IMPORTED_MODULE_3__/* .keepAlive */ .Z)(await afterBegin(job));
         const started = () => {
             mayHaveStarted = true;
@@ -58820,7 +58822,7 @@ async function live(job, { begin, work, fail }) {
             return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .lost */ .DU)(job);
         // Before anything is published: the claim is given back, so that nobody waits for it to age.
         if (claim.record.state === "held" && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .mayPass */ .bg)(error))
-            return await fail(failedHere("forge-error", (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describe */ .q0)(error), ""));
+            return await fail(failedHere("forge-error", (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describe */ .q0)(error), ""), mayHaveStarted ? unknownCost(claim) : {});
         // What threw once may throw each time: from the agent's start on it counts as an attempt.
         await (0,_ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__/* .giveBack */ .F5)(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
         throw error;
@@ -58830,10 +58832,14 @@ async function live(job, { begin, work, fail }) {
         await workspace.remove();
     }
 }
+/** An agent may have worked, and what it cost went with what was thrown: the reservation counts, as for a run that died. */
+function unknownCost({ record }) {
+    return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .truedUp */ .ON)(record.spend, record.epoch, null, 0) };
+}
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
 async function afterBegin(job) {
     const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
-    const assignees = job.item.issue.assignees.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_5__/* .sameLogin */ .Up)(name, login)));
+    const assignees = job.item.issue.assignees.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_6__/* .sameLogin */ .Up)(name, login)));
     return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
 }
 /** A failure of ours, not of an agent's making: all of one class count as the same. */
@@ -60226,12 +60232,14 @@ async function logOf(ports, targetUrl) {
 /* harmony export */ });
 /* harmony import */ var _core_answers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9960);
 /* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
-/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3259);
-/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1953);
+/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3259);
+/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1953);
 /* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5748);
 /* harmony import */ var _not_published_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
-/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9757);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8281);
+/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9757);
 // The host brought a branch up to date by itself: it is published without an agent, and a verdict on the same diff is kept.
+
 
 
 
@@ -60244,17 +60252,17 @@ async function publishUpdate(job, life, range, update) {
     const { plan, item } = job;
     const { pull } = plan;
     const { head, merged } = update;
-    const stopped = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d_)(job.ports, async () => ({
-        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_5__/* .rewritesApproved */ .j)(job, head)) },
+    const stopped = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(job.ports, async () => ({
+        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_6__/* .rewritesApproved */ .j)(job, head)) },
     }));
     if (stopped !== null)
         return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .interrupted */ .VM)(job, stopped, null);
     const verdict = await carriedOver(job, range, head);
     const change = { ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .spent */ .RT)(job, null), ...stateAfter(job, update, verdict) };
     const effects = updateEffects(job, range, update, verdict);
-    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_4__/* .settle */ .G9)(job, { after: "done", stage: "needs-review", effects, head, change }, life);
+    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_5__/* .settle */ .G9)(job, { after: "done", stage: "needs-review", effects, head, change }, life);
     const how = merged ? `\`${pull.baseRef}\` is merged into it` : `rebased onto ${pull.baseRef}`;
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_6__/* .outcome */ .b)({
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_7__/* .outcome */ .b)({
         ...{ ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .facts */ .Ix)(job, null), outcome: "done", head, profile: null, round: null },
         ...{ verdict: verdict?.verdict ?? null, reason: `#${item.issue.number}: pull request #${pull.number} ${how}` },
         next: verdict === null ? "The next run reviews it." : "Its review still counts; the next run goes on with it.",
@@ -60325,7 +60333,6 @@ function reviewStatus({ run }, { head, approvedBy, approvalsNeeded }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G9: () => (/* binding */ settle),
 /* harmony export */   aA: () => (/* binding */ finishEffects),
-/* harmony export */   d_: () => (/* reexport safe */ _patience_js__WEBPACK_IMPORTED_MODULE_7__.d),
 /* harmony export */   pc: () => (/* binding */ redacted),
 /* harmony export */   qG: () => (/* binding */ leave)
 /* harmony export */ });
@@ -60340,7 +60347,6 @@ function reviewStatus({ run }, { head, approvedBy, approvalsNeeded }) {
 /* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3787);
 /* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8281);
 // The end of a claim: the commit point, the effects, the last record. Whatever happens after the commit point, any later run can finish it.
-
 
 
 
@@ -64493,6 +64499,7 @@ var not_published = __nccwpck_require__(9826);
 
 
 
+
 function implement(job, work) {
     const own = { ...job, kind: "implement", plan: work.plan, pull: null };
     return (0,jobs_life/* live */.V)(own, {
@@ -64501,7 +64508,7 @@ function implement(job, work) {
             agents();
             return end(own, await own.ports.workshop.implement(own, workspace, life.signal), life);
         },
-        fail: (failure) => (0,endings/* fail */.fJ)(own, failure, null),
+        fail: (failure, change) => (0,endings/* fail */.fJ)(own, failure, null, { change }),
     });
 }
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
@@ -64537,7 +64544,7 @@ async function end(job, { authored, base }, life) {
     const extra = (failure) => failure.class === "base-red" && base !== null ? { change: { waitsForBase: base } } : {};
     if ("kind" in authored)
         return (0,endings/* fail */.fJ)(job, authored, null, extra(authored));
-    const stopped = await (0,settle/* patiently */.d_)(job.ports, async () => ({ again: null, result: await life.check() }));
+    const stopped = await (0,patience/* patiently */.d)(job.ports, async () => ({ again: null, result: await life.check() }));
     if (stopped !== null)
         return (0,endings/* interrupted */.VM)(job, stopped, authored);
     const { end: ending } = authored;
@@ -65365,6 +65372,7 @@ var reviewer = __nccwpck_require__(6333);
 
 
 
+
 function review(job, work) {
     const { plan } = work;
     const own = { ...job, kind: "review", plan, pull: plan.pull.number };
@@ -65381,7 +65389,7 @@ function review(job, work) {
             agents();
             return judge(own, workspace, found.change, life);
         },
-        fail: (failure) => failReview(own, failure, null),
+        fail: (failure, change) => failReview(own, failure, null, change),
     });
 }
 /** What people see while it is judged. A person's pull request stays that person's: the bot is not assigned to it. */
@@ -65418,7 +65426,7 @@ function working({ plan, settings, run, pull }, profile, startedAt) {
 }
 async function judge(job, workspace, change, life) {
     const reviewed = await job.ports.workshop.judge(job, workspace, change, life.signal);
-    const stopped = await (0,settle/* patiently */.d_)(job.ports, async () => ({ again: null, result: await life.check() }));
+    const stopped = await (0,patience/* patiently */.d)(job.ports, async () => ({ again: null, result: await life.check() }));
     if (reviewed === null) {
         const why = "No reviewer is left to judge this head: who approved it already is no second opinion.";
         return failReview(job, (0,agent_run/* failed */.g)("start-up", why, ""), null);
@@ -65432,7 +65440,7 @@ async function judge(job, workspace, change, life) {
         case "interrupted":
             return stop(job, { kind: "taken-back", why: "it was stopped" }, reviewed);
         case "verdict": {
-            const now = await (0,settle/* patiently */.d_)(job.ports, async () => ({ again: null, result: await headNow(job) }));
+            const now = await (0,patience/* patiently */.d)(job.ports, async () => ({ again: null, result: await headNow(job) }));
             if (now !== change.head) {
                 const why = `the head of #${job.pull} moved while it was judged`;
                 return giveWayTo(job, why, reviewed);
@@ -65447,8 +65455,9 @@ async function judge(job, workspace, change, life) {
 async function headNow(job) {
     return (await job.ports.forge.pull(job.pull))?.headSha ?? null;
 }
-function failReview(job, failure, reviewed) {
-    return (0,endings/* fail */.fJ)(job, failure, reviewed, { effects: [statusEffect(job, "error", `no verdict: ${failure.class}`)] });
+function failReview(job, failure, reviewed, change = {}) {
+    const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
+    return (0,endings/* fail */.fJ)(job, failure, reviewed, { effects, change });
 }
 function stop(job, why, reviewed) {
     return (0,endings/* interrupted */.VM)(job, why, reviewed, { effects: [statusEffect(job, "error", "no verdict: it was stopped")] });
@@ -65537,10 +65546,11 @@ var rework_update = __nccwpck_require__(3658);
 
 
 
+
 async function publishWork(job, authored, life, work) {
     const { item, plan } = job;
     const { number } = plan.pull;
-    const approved = await (0,settle/* patiently */.d_)(job.ports, async () => ({
+    const approved = await (0,patience/* patiently */.d)(job.ports, async () => ({
         ...{ again: null, result: await (0,approval/* rewritesApproved */.j)(job, work.head) },
     }));
     if (approved !== null)
@@ -65750,7 +65760,7 @@ async function rework(job, work) {
             agents();
             return go(own, workspace, life, range);
         },
-        fail: (failure) => (0,endings/* fail */.fJ)(own, failure, null),
+        fail: (failure, change) => (0,endings/* fail */.fJ)(own, failure, null, { change }),
     });
 }
 /** Somebody's pull request may lead from the default branch into another one: that branch is never a place for our commits. */
@@ -65825,7 +65835,7 @@ async function go(job, workspace, life, range) {
     return rework_end(job, authored, workspace, life, range, ready.start);
 }
 async function rework_end(job, authored, workspace, life, range, start) {
-    const stopped = await (0,settle/* patiently */.d_)(job.ports, async () => ({ again: null, result: await life.check() }));
+    const stopped = await (0,patience/* patiently */.d)(job.ports, async () => ({ again: null, result: await life.check() }));
     if (stopped !== null)
         return (0,endings/* interrupted */.VM)(job, stopped, authored);
     const { end: ending } = authored;

@@ -32,7 +32,8 @@ import type { Keepalive } from "./keepalive.ts";
 import { keep } from "./kept.ts";
 import { live } from "./life.ts";
 import { notPublished } from "./not-published.ts";
-import { patiently, settle } from "./settle.ts";
+import { patiently } from "./patience.ts";
+import { settle } from "./settle.ts";
 import type { Attempted } from "./workshop.ts";
 
 export function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
@@ -43,7 +44,7 @@ export function implement(job: Job, work: Extract<Work, { kind: "implement" }>):
       agents();
       return end(own, await own.ports.workshop.implement(own, workspace, life.signal), life);
     },
-    fail: (failure) => fail(own, failure, null),
+    fail: (failure, change) => fail(own, failure, null, { change }),
   });
 }
 

@@ -1,14 +1,16 @@
 // The life of a claim that works with an agent, from its first word on the forge to the removal of its folders: the same for every kind of work.
 
+import { truedUp } from "../core/budget.ts";
 import { sameLogin } from "../core/model.ts";
 import { describe, mayPass } from "../errors.ts";
-import { ClaimLost, giveBack } from "../ledger/claim.ts";
+import { type Claim, ClaimLost, giveBack } from "../ledger/claim.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Failed } from "./agent-run.ts";
 import { type AgentJob, lost } from "./endings.ts";
 import { type Keepalive, keepAlive } from "./keepalive.ts";
-import { patiently } from "./settle.ts";
+import { patiently } from "./patience.ts";
 
 /** What differs from kind to kind. */
 export interface Life {
@@ -16,8 +18,8 @@ export interface Life {
   begin(): Promise<void>;
   /** The work itself. `agents` is called right before the first agent may start: from then on what throws costs the attempt. */
   work(workspace: Workspace, life: Keepalive, agents: () => void): Promise<Outcome>;
-  /** Ends it with a failure, as long as nothing is published. */
-  fail(failure: Failed): Promise<Outcome>;
+  /** Ends it with a failure, as long as nothing is published. `change`: what the record then says besides. */
+  fail(failure: Failed, change: Partial<LedgerRecord>): Promise<Outcome>;
 }
 
 export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<Outcome> {
@@ -37,7 +39,7 @@ export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<
     if (error instanceof ClaimLost) return lost(job);
     // Before anything is published: the claim is given back, so that nobody waits for it to age.
     if (claim.record.state === "held" && mayPass(error))
-      return await fail(failedHere("forge-error", describe(error), ""));
+      return await fail(failedHere("forge-error", describe(error), ""), mayHaveStarted ? unknownCost(claim) : {});
     // What threw once may throw each time: from the agent's start on it counts as an attempt.
     await giveBack(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
     throw error;
@@ -45,6 +47,11 @@ export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<
     await life?.stop();
     await workspace.remove();
   }
+}
+
+/** An agent may have worked, and what it cost went with what was thrown: the reservation counts, as for a run that died. */
+function unknownCost({ record }: Claim): Partial<LedgerRecord> {
+  return { spend: truedUp(record.spend, record.epoch, null, 0) };
 }
 
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */

@@ -15,10 +15,11 @@ import { afterSettling, facts, fail, interrupted, place, spent, stageEffect, sta
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import type { Interruption, Keepalive } from "./keepalive.ts";
 import { live } from "./life.ts";
+import { patiently } from "./patience.ts";
 import type { JudgedChange, ReviewJob } from "./review-change.ts";
 import { publishVerdict, statusEffect } from "./reviewed.ts";
 import { type Reviewed, reviewersFor } from "./reviewer.ts";
-import { patiently, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 export function review(job: Job, work: Extract<Work, { kind: "review" }>): Promise<Outcome> {
   const { plan } = work;
@@ -33,7 +34,7 @@ export function review(job: Job, work: Extract<Work, { kind: "review" }>): Promi
       agents();
       return judge(own, workspace, found.change, life);
     },
-    fail: (failure) => failReview(own, failure, null),
+    fail: (failure, change) => failReview(own, failure, null, change),
   });
 }
 
@@ -105,8 +106,14 @@ async function headNow(job: ReviewJob): Promise<string | null> {
   return (await job.ports.forge.pull(job.pull))?.headSha ?? null;
 }
 
-function failReview(job: ReviewJob, failure: Failed, reviewed: Reviewed | null): Promise<Outcome> {
-  return fail(job, failure, reviewed, { effects: [statusEffect(job, "error", `no verdict: ${failure.class}`)] });
+function failReview(
+  job: ReviewJob,
+  failure: Failed,
+  reviewed: Reviewed | null,
+  change: Partial<LedgerRecord> = {},
+): Promise<Outcome> {
+  const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
+  return fail(job, failure, reviewed, { effects, change });
 }
 
 function stop(job: ReviewJob, why: Interruption, reviewed: Reviewed): Promise<Outcome> {

@@ -23,10 +23,11 @@ import {
 } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { notPublished } from "./not-published.ts";
+import { patiently } from "./patience.ts";
 import type { ReworkJob } from "./rework-job.ts";
 import { replyEffect } from "./rework-replies.ts";
 import { checksStatus } from "./rework-update.ts";
-import { patiently, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 export interface Publication {
   result: Extract<Authored["end"], { kind: "work" }>["result"];

@@ -9,8 +9,9 @@ import { rewritesApproved } from "./approval.ts";
 import { afterSettling, answered, facts, interrupted, place, spent, stageEffect, statusComment } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { notPublished } from "./not-published.ts";
+import { patiently } from "./patience.ts";
 import type { Range, ReworkJob } from "./rework-job.ts";
-import { patiently, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 export interface Update {
   head: string;

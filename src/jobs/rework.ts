@@ -15,13 +15,13 @@ import { fail, giveUp, interrupted, lost, place, stageEffect, statusComment } fr
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { failedHere, live } from "./life.ts";
+import { patiently } from "./patience.ts";
 import { bringUpToDate } from "./rebase.ts";
 import type { Range, ReworkJob, Start } from "./rework-job.ts";
 import { openFindings } from "./rework-prompt.ts";
 import { publishWork } from "./rework-publish.ts";
 import { redactedReplies } from "./rework-replies.ts";
 import { speak } from "./rework-words.ts";
-import { patiently } from "./settle.ts";
 
 export async function rework(job: Job, work: Extract<Work, { kind: "rework" }>): Promise<Outcome> {
   const own: ReworkJob = { ...job, kind: "rework", plan: work.plan, pull: work.plan.pull.number };
@@ -39,7 +39,7 @@ export async function rework(job: Job, work: Extract<Work, { kind: "rework" }>):
       agents();
       return go(own, workspace, life, range);
     },
-    fail: (failure) => fail(own, failure, null),
+    fail: (failure, change) => fail(own, failure, null, { change }),
   });
 }
 

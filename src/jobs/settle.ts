@@ -14,8 +14,6 @@ import { effectPorts, type Job } from "./job.ts";
 import type { Interruption, Keepalive } from "./keepalive.ts";
 import { Patience, patiently } from "./patience.ts";
 
-export { patiently } from "./patience.ts";
-
 /** What is asked of the life signs. */
 type Watched = Pick<Keepalive, "check" | "checkAgain" | "signal" | "interruption">;
 

@@ -214,9 +214,9 @@ describe("what a rework is told", () => {
       facts: {
         reviews: [aReview({ state: "changes-requested", body: "Not yet." })],
         lineComments: [
-          { review: 31, path: "door.ts", line: 3, body: "Squeaks.", author: writer },
-          { review: 32, path: "other.ts", line: null, body: "Not of this review.", author: writer },
-        ] as never,
+          { id: 1, review: 31, path: "door.ts", line: 3, body: "Squeaks.", author: writer, at: now },
+          { id: 2, review: 32, path: "other.ts", line: null, body: "Not of this review.", author: writer, at: now },
+        ],
       },
     });
     expect(plan).toMatchObject({

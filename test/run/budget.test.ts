@@ -1,10 +1,11 @@
 // Money: what runs reserve and what they cost, by whole runs with an agent that tells its cost as the real CLI does.
 
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseBudget } from "../../src/ledger/budget.ts";
-import { type Stage, stage } from "../support/run.ts";
+import { type Stage, stage, until } from "../support/run.ts";
 
 const done = { type: "result", subtype: "success", is_error: false, result: "done", session_id: "s" };
 
@@ -62,6 +63,20 @@ describe("budgets", () => {
     await s.issue("sum subtracts");
     await s.start({ inputs, env: { PATH: await claude(s, null, "true") } });
     expect((await s.record(1))?.spend.usd).toBe(3);
+  });
+
+  it("a run that ends over an outage after its agent worked counts with what was reserved", async () => {
+    const s = await stage({ limits: limits({ costUsdPerItem: 7, costUsdPerRun: 3 }) });
+    await s.issue("sum subtracts");
+    const atWork = join(s.dir, "at-work");
+    const env = { PATH: await claude(s, 1.25, `touch ${atWork}; sleep 1; sed -i 's/a - b/a + b/' sum.js`) };
+    const ended = s.start({ inputs, env });
+    await until(() => existsSync(atWork), "the agent to be at work");
+    // The item cannot be read any more; the ledger can be written.
+    const when = (request: { path: string }) => /\/issues\/1(\?|$)/.test(request.path);
+    s.forge.faults.add({ when, times: Number.POSITIVE_INFINITY, do: "503" });
+    await ended;
+    expect((await s.record(1))?.spend).toMatchObject({ usd: 3, last: { usd: 3 } });
   });
 
   it("runs at once cannot pass the day's budget together", async () => {

@@ -83,6 +83,7 @@ export function simulatedForge(
     const port: Record<string, unknown> = { url: serverUrl, now: clock.now, requests: () => requests, under };
     for (const name of Object.keys(calls) as (keyof Calls)[])
       port[name] = (...args: unknown[]) => send(name, args, permit);
+    // The table has every method of the port; that they were put together by name the compiler cannot follow.
     return { ...port, writeAccess } as unknown as Forge;
   };
   return under(null);

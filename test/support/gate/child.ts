@@ -1,24 +1,21 @@
 // Processes as a run in a passage sees them.
 
-import type { ChildProcess } from "node:child_process";
-import { EventEmitter, once } from "node:events";
+import { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { never, type Passage } from "./gate.ts";
 
 /** Looks like a process that was just asked for, and never says anything: no id, no output, no end. */
 export function muteChild(): ChildProcess {
-  return standIn() as unknown as ChildProcess;
+  return standIn();
 }
 
-interface StandIn extends EventEmitter {
-  stdin: PassThrough;
-  stdout: PassThrough;
-  stderr: PassThrough;
-}
+type StandIn = ChildProcess & Record<"stdin" | "stdout" | "stderr", PassThrough>;
 
+/** One that was never started: it has no id and no end. */
 function standIn(): StandIn {
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
-  return Object.assign(new EventEmitter(), streams, { pid: undefined, exitCode: null, signalCode: null });
+  return Object.assign(new ChildProcess(), streams);
 }
 
 /**
@@ -46,7 +43,7 @@ export function callAsChild(
     },
     () => never(),
   );
-  return front as unknown as ChildProcess;
+  return front;
 }
 
 interface Carried {

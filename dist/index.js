@@ -38855,6 +38855,8 @@ async function supervise(invocation, outputFile, limits, hooks = {}) {
         await Promise.race([agent.closed, (0,promises_.setTimeout)(hooks.pipesMs ?? 1_000, null, { ref: false })]);
         // After a good run too: daemons outlive those as well. They get no grace, nothing of theirs is worth waiting for.
         ends.push(await (0,agent_tree/* endTree */.Sb)(tree, { graceMs: 0 }));
+        // Whoever held the outputs open is gone; what the agent said may still be on its way here on a busy machine.
+        await Promise.race([agent.closed, (0,promises_.setTimeout)(exitWaitMs, null, { ref: false })]);
         if (capture.problem !== null)
             throw cannotKeep(capture.problem.cause);
         return ended(stopped ?? exit ?? { how: "signal", signal: "unknown" }, durationMs, ends);
@@ -48268,8 +48270,8 @@ function tokenOf(given) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/git/host.js + 1 modules
-var git_host = __nccwpck_require__(3905);
+// EXTERNAL MODULE: ./lib/git/host.js + 3 modules
+var git_host = __nccwpck_require__(3541);
 // EXTERNAL MODULE: ./lib/agent/strays.js
 var strays = __nccwpck_require__(7867);
 // EXTERNAL MODULE: ./lib/core/protect.js
@@ -49220,7 +49222,6 @@ function dollars(usd) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   BS: () => (/* binding */ bodyHash),
-/* harmony export */   JA: () => (/* binding */ standing),
 /* harmony export */   LN: () => (/* binding */ isFixUnderway),
 /* harmony export */   QU: () => (/* binding */ candidate),
 /* harmony export */   Q_: () => (/* binding */ openPull),
@@ -49231,19 +49232,14 @@ function dollars(usd) {
 /* harmony export */   cb: () => (/* binding */ assignedByProgram),
 /* harmony export */   eO: () => (/* binding */ known),
 /* harmony export */   nc: () => (/* binding */ isHandedOver),
-/* harmony export */   pz: () => (/* binding */ saidBefore),
 /* harmony export */   wT: () => (/* binding */ wasHandedOver)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9674);
-/* harmony import */ var _control_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1294);
-/* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8801);
-/* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5845);
-/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7206);
-/* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6314);
+/* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8801);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7206);
+/* harmony import */ var _standing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9399);
 // One item as the decision table sees it: its facts with everything derived from them that more than one row asks for.
-
-
 
 
 
@@ -49256,13 +49252,13 @@ function candidate(item, snapshot, policy) {
         policy,
         record: item.record.kind === "record" ? item.record.record : null,
         named: item.commanded || snapshot.trigger.item === item.issue.number,
-        labelled: (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .hasLabel */ .RX)(item.issue.labels, policy.label) || isAssignedToBot(item, snapshot),
+        labelled: (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .hasLabel */ .RX)(item.issue.labels, policy.label) || isAssignedToBot(item, snapshot),
     };
 }
 // Assigning the bot is the same as the label, where the program does not have it assigned itself; who did it is read with the orders.
 function isAssignedToBot({ issue, record }, { me }) {
     const isPersons = record.kind === "none" || (record.kind === "record" && waitsForPerson(record.record));
-    return isPersons && issue.assignees.some((login) => (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .sameLogin */ .Up)(login, me.login));
+    return isPersons && issue.assignees.some((login) => (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .sameLogin */ .Up)(login, me.login));
 }
 function waitsForPerson({ state }) {
     return state === "closed" || state === "blocked";
@@ -49272,7 +49268,7 @@ function generation({ record, item }) {
     if (record !== null)
         return record.state === "closed" ? record.generation + 1 : record.generation;
     // No record: the open pull request still says it, else what is left of those that ended.
-    return item.pull === null ? (item.details?.past?.generation ?? 1) : (0,_lost_js__WEBPACK_IMPORTED_MODULE_5__/* .generationOf */ .gS)(item.pull, item.issue.number);
+    return item.pull === null ? (item.details?.past?.generation ?? 1) : (0,_lost_js__WEBPACK_IMPORTED_MODULE_4__/* .generationOf */ .gS)(item.pull, item.issue.number);
 }
 /**
  * Commits at the item's branch that are not the program's: they are never replaced. Its own are those at the head that the record names and,
@@ -49288,142 +49284,12 @@ function ownBranch(c) {
     const { pull } = c.item;
     if (pull !== null)
         return pull.headIsHere ? pull.headRef : "";
-    return (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .branchName */ .at)(c.item.issue.number, generation(c));
-}
-/** Most orders of one person that count on one item; older ones do not. */
-const ordersMax = 10;
-/** Most people whose right is asked about, besides whoever put the label on or started the run. */
-const giversMax = 20;
-function standing(c, details) {
-    const all = countedOrders((0,_orders_js__WEBPACK_IMPORTED_MODULE_3__/* .ordersOf */ .FS)(c.item, details, c.snapshot, c.policy));
-    const handled = new Set(c.record?.handled ?? []);
-    const result = {
-        ...{ pending: null, words: [], refused: [], questions: [], ask: [] },
-        ...{ lastOrderAt: recordedOrderAt(c), trusted: [], all },
-    };
-    const takenOffAt = lastTakenOff(c, details);
-    const refusedBefore = saidBefore(c, details, ["refusal"]);
-    const isObeyedBefore = obeyedBefore(c, details);
-    // Newest first: what is older than an order that was obeyed is answered with it.
-    let answered = false;
-    let before = null;
-    for (const order of all) {
-        if (handled.has(order.id) && !isHalfObeyed(c, order, result)) {
-            result.trusted.push(order);
-            result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
-            answered = true;
-            continue;
-        }
-        const trust = handled.has(order.id) ? { kind: "yes" } : (0,_orders_js__WEBPACK_IMPORTED_MODULE_3__/* .trustIn */ .Us)(order, details, c.policy);
-        if (trust.kind === "ask" && !result.ask.some((login) => (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .sameLogin */ .Up)(login, order.by)))
-            result.ask.push(order.by);
-        // A plain comment by somebody without rights is no order, so it is not refused either.
-        if (trust.kind === "no" && order.source !== "reply")
-            result.refused.push({ order, why: trust.why, isTrusted: false });
-        if (trust.kind !== "yes")
-            continue;
-        // On the dashboard they are about the whole program, and obeyed there (control.ts).
-        if ((order.verb === "pause" || order.verb === "resume") && (0,_control_js__WEBPACK_IMPORTED_MODULE_2__/* .isDashboard */ .ri)(c.item.issue))
-            continue;
-        // What was refused stays refused: its giver was told so, and may ask again.
-        const why = refusedBefore.has(order.id) ? "it was refused before" : senseless(c, order);
-        if (why !== null)
-            result.refused.push({ order, why, isTrusted: true });
-        else if (order.verb === "why")
-            result.questions.push(order);
-        else {
-            result.trusted.push(order);
-            result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
-            // Whoever took the trigger label off took back what was asked before.
-            const isTakenBack = order.at <= takenOffAt && order.source !== "dispatch" && order.source !== "label";
-            if (answered || isTakenBack)
-                continue;
-            if (isObeyedBefore(order)) {
-                before ??= order;
-                continue;
-            }
-            result.pending ??= order;
-            if (order.text !== "")
-                result.words.unshift(order.text);
-        }
-    }
-    // The work that it began goes on for as long as the label is on.
-    if ((0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .hasLabel */ .RX)(c.item.issue.labels, c.policy.label) && before !== null && before.at > endedAt(details))
-        result.pending ??= { ...before, verb: "run", text: "" };
-    return result;
-}
-/**
- * Without a record nobody knows which orders were obeyed: those before the program's last word were, and those before the end of the last pull
- * request with it. A label says no more than that work is wanted, so it stands until then.
- */
-function obeyedBefore({ record, snapshot }, details) {
-    if (!(0,_lost_js__WEBPACK_IMPORTED_MODULE_5__/* .isLost */ .JD)(record))
-        return () => false;
-    const saidAt = (0,_lost_js__WEBPACK_IMPORTED_MODULE_5__/* .lastWordAt */ .sV)(details, snapshot);
-    const isLabel = (order) => order.source === "label" || order.source === "dispatch";
-    return (order) => order.at <= (isLabel(order) ? endedAt(details) : Math.max(saidAt, endedAt(details)));
-}
-function endedAt({ past }) {
-    return past?.endedAt ?? 0;
-}
-/** The newest order, to stop or to hand over, whose run died between its claim and the first word of it on the forge. */
-function isHalfObeyed(c, order, { trusted }) {
-    const { record } = c;
-    if (record?.state !== "held" || record.kind !== "resume" || trusted.length > 0)
-        return false;
-    return (order.verb === "stop" || order.verb === "hand-over") && order.at > recordedOrderAt(c);
-}
-/** Ids of the orders that our own comments on the item have answered. */
-function saidBefore(c, details, purposes) {
-    const comments = [...details.comments, ...(details.pull?.comments ?? [])];
-    const own = comments.filter((comment) => (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(c.snapshot, comment.author));
-    const ids = own.flatMap((comment) => purposes.flatMap((purpose) => (0,_marker_js__WEBPACK_IMPORTED_MODULE_6__/* .findMarker */ .Ed)(comment.body, purpose)?.values["for"] ?? []));
-    return new Set(ids);
-}
-/** When a person last took the trigger label off, ms since 1970; 0 = never. */
-function lastTakenOff({ policy, snapshot }, { timeline }) {
-    const removal = timeline.findLast((e) => e.kind === "label" && !e.added && e.label === policy.label && !(0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(snapshot, e.by));
-    return removal?.at ?? 0;
-}
-/** Why an order cannot be obeyed on this item, whoever gave it; null when it can. */
-function senseless({ item }, { verb, text, source }) {
-    const { pull, issue } = item;
-    if (issue.state === "closed" && source === "comment" && verb !== "why")
-        return "it is closed; reopen it, and ask again";
-    switch (verb) {
-        case "pause":
-        case "resume":
-            return `\`/agent ${verb}\` is about the whole program and counts on its dashboard issue only; here, \`hold\` or \`/agent stop\` does it`;
-        case "unknown":
-            return text === ""
-                ? "`/agent` needs a command: run, review, fix, retry, stop or why"
-                : `\`/agent ${text}\` is no command; there are run, review, fix, retry, stop and why`;
-        case "review":
-        case "hand-over":
-            return pull === null ? "there is no open pull request of the program for it yet" : null;
-        case "fix":
-            return issue.isPull && pull !== null && !pull.headIsHere
-                ? "its branch lies in a fork, where the program never pushes"
-                : null;
-        default:
-            return null;
-    }
-}
-// The label and a run by hand always count: strangers can comment, and a flood of their commands must not push those out.
-function countedOrders(orders) {
-    const comments = orders.filter((order) => order.comment !== null || order.source === "review");
-    const givers = [...new Set(comments.map((order) => order.by.toLowerCase()))].slice(0, giversMax);
-    // The newest of each: a flood by one person pushes out nobody else's.
-    const counted = givers.flatMap((by) => comments.filter((o) => o.by.toLowerCase() === by).slice(0, ordersMax));
-    return orders.filter((order) => !comments.includes(order) || counted.includes(order));
-}
-function recordedOrderAt({ record }) {
-    return record?.orderAt === undefined ? 0 : Date.parse(record.orderAt);
+    return (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .branchName */ .at)(c.item.issue.number, generation(c));
 }
 function known(c) {
     if (c.item.details === null)
         throw new Error("a row that needs costly facts stands above the row that asks for them");
-    return { details: c.item.details, s: standing(c, c.item.details) };
+    return { details: c.item.details, s: (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .J)(c, c.item.details) };
 }
 function openPull(c) {
     const { pull } = c.item;
@@ -49466,7 +49332,7 @@ function wasHandedOver(c, details) {
     if (record.state !== "held" && record.state !== "released")
         return false;
     const last = details.timeline.findLast((e) => e.kind === "label" && e.label === policy.label);
-    return last?.kind === "label" && !last.added && (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(snapshot, last.by);
+    return last?.kind === "label" && !last.added && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(snapshot, last.by);
 }
 /** A fix that somebody ordered, begun and not done: its attempt failed, its run died, it was given up or asked something. */
 function isFixUnderway({ record }) {
@@ -49484,10 +49350,10 @@ function takenBy(c, details, lastOrderAt) {
     ];
     for (const { assignees, timeline } of places) {
         for (const login of assignees) {
-            if ((0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(c.snapshot, login))
+            if ((0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, login))
                 continue;
             const entry = lastAssignment(timeline, login);
-            if (entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(c.snapshot, entry.by))
+            if (entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, entry.by))
                 continue;
             if (entry === null || entry.at > lastOrderAt)
                 return login;
@@ -49499,7 +49365,7 @@ function takenBy(c, details, lastOrderAt) {
 function assignedByProgram(c, details) {
     return c.item.issue.assignees.filter((login) => {
         const entry = lastAssignment(details.timeline, login);
-        return !(0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(c.snapshot, login) && entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_4__/* .isProgram */ .Vd)(c.snapshot, entry.by);
+        return !(0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, login) && entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, entry.by);
     });
 }
 function lastAssignment(timeline, login) {
@@ -49723,9 +49589,12 @@ var priority = __nccwpck_require__(9519);
 var explain = __nccwpck_require__(9852);
 // EXTERNAL MODULE: ./lib/core/report.js + 11 modules
 var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/standing.js
+var standing = __nccwpck_require__(9399);
 ;// CONCATENATED MODULE: ./lib/core/replies.js
 // What the program says once where somebody asked: why an order is refused, and the answer to `/agent why`. What was said is read off the forge
 // (our own comment with the order's id), so that no state can be lost.
+
 
 
 
@@ -49734,7 +49603,7 @@ const remedy = "Somebody who may write code here can start it by putting the tri
 function replies(c, table) {
     const { details, s } = (0,candidate/* known */.eO)(c);
     const { number } = c.item.issue;
-    const said = (0,candidate/* saidBefore */.pz)(c, details, ["refusal", "why"]);
+    const said = (0,standing/* saidBefore */.p)(c, details, ["refusal", "why"]);
     const result = [];
     const add = (reply) => {
         if (!said.has(reply.id))
@@ -49941,6 +49810,7 @@ var unknown_refs = __nccwpck_require__(1368);
 
 
 
+
 const table = [
     { row: 1, about: "hold, locked, unreadable record", judge: cheap/* handsOff */.QO, fact: labels },
     { row: 2, about: "live claim", judge: cheap/* claimed */.Sf, fact: claim },
@@ -50019,7 +49889,7 @@ function wantedForReply(c) {
         return null;
     if (item.details === null)
         return { facts: "details", branch: (0,candidate/* ownBranch */.Z3)(c) };
-    const { ask } = (0,candidate/* standing */.JA)(c, item.details);
+    const { ask } = (0,standing/* standing */.J)(c, item.details);
     return ask.length > 0 ? { facts: "access", logins: ask } : null;
 }
 /** What the table says about one item. The last row answers for every item that the others let through. */
@@ -50129,6 +49999,85 @@ function isFollowUp(decision) {
 /** Whether an agent is started for it: such work takes a place, and a cron tick leaves it to a run of its own. */
 function isAgentWork(work) {
     return work.kind === "implement" || work.kind === "review" || work.kind === "rework";
+}
+
+
+/***/ }),
+
+/***/ 5221:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   T: () => (/* binding */ doubledIn),
+/* harmony export */   o: () => (/* binding */ doublesOf)
+/* harmony export */ });
+/* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5845);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7206);
+// What the program said twice: two runs that finish the effects of one item at once can both write. Of several the lowest id stays, which is the
+// one that every run goes on to edit.
+
+
+/** Most that are deleted on one item in one run. */
+const doublesMax = 20;
+/** Purposes of which one comment stands for each key; of `status` one on each page. */
+const keyed = ["question", "handover", "blocked", "patch", "refusal", "why"];
+/** Doubles among comments of many issues and pull requests. */
+function doubledIn(comments, who) {
+    const own = comments.filter(({ author }) => (0,_model_js__WEBPACK_IMPORTED_MODULE_0__/* .isProgram */ .Vd)(who, author));
+    return laterOnes(own, (comment) => {
+        const name = commentName(comment);
+        return name === null ? null : `${comment.issue} ${name}`;
+    }).map((comment) => at("comment", comment.issue, comment));
+}
+/** The doubles on an item: all, where its comments and reviews were read; else those among the repository's newest comments. */
+function doublesOf({ issue, pull, details, doubled }, snapshot) {
+    if (details === null)
+        return doubled.slice(0, doublesMax);
+    const isOurs = ({ author }) => (0,_model_js__WEBPACK_IMPORTED_MODULE_0__/* .isProgram */ .Vd)(snapshot, author);
+    const onPull = pull === null || issue.isPull ? [] : (details.pull?.comments ?? []);
+    const reviews = (details.pull?.reviews ?? []).filter(isOurs);
+    return [
+        ...laterOnes(details.comments.filter(isOurs), commentName).map((comment) => at("comment", issue.number, comment)),
+        ...laterOnes(onPull.filter(isOurs), commentName).map((comment) => at("comment", pull?.number ?? 0, comment)),
+        // Each account has its own: what the second one may not write the bot writes in its place.
+        ...laterOnes(reviews, reviewName).map((review) => at("review", pull?.number ?? 0, review)),
+    ].slice(0, doublesMax);
+}
+function at(what, on, { id, author }) {
+    return { what, id, on, author };
+}
+/** All but the one of the lowest id, of each name; what has no name is no double. */
+function laterOnes(all, nameOf) {
+    const seen = new Set();
+    return [...all]
+        .sort((a, b) => a.id - b.id)
+        .filter((one) => {
+        const name = nameOf(one);
+        if (name === null)
+            return false;
+        const isDouble = seen.has(name);
+        seen.add(name);
+        return isDouble;
+    });
+}
+function commentName({ body }) {
+    const line = firstLine(body);
+    if ((0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .findMarker */ .Ed)(line, "status") !== null)
+        return "status";
+    for (const purpose of keyed) {
+        const { key, for: asked } = (0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .findMarker */ .Ed)(line, purpose)?.values ?? {};
+        if (key !== undefined || asked !== undefined)
+            return `${purpose} ${key ?? asked}`;
+    }
+    return null;
+}
+function reviewName({ body, author }) {
+    const key = (0,_marker_js__WEBPACK_IMPORTED_MODULE_1__/* .findMarker */ .Ed)(firstLine(body), "review")?.values["key"];
+    return key === undefined ? null : `${author.toLowerCase()} ${key}`;
+}
+/** The program writes its marker first. One further down could be quoted, and what quotes is no double. */
+function firstLine(body) {
+    return body.split("\n", 1)[0] ?? "";
 }
 
 
@@ -50805,10 +50754,12 @@ function withoutMarkers(text) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   FT: () => (/* binding */ issueKey),
+/* harmony export */   IU: () => (/* binding */ isPersonsVerdict),
 /* harmony export */   RX: () => (/* binding */ hasLabel),
 /* harmony export */   Up: () => (/* binding */ sameLogin),
 /* harmony export */   Vd: () => (/* binding */ isProgram),
-/* harmony export */   at: () => (/* binding */ branchName)
+/* harmony export */   at: () => (/* binding */ branchName),
+/* harmony export */   mh: () => (/* binding */ approvalsOf)
 /* harmony export */ });
 // What one run knows: plain values, time included. `decide` sees nothing else, so a snapshot and a policy replay any decision.
 /** Key of an issue's item. */
@@ -50821,6 +50772,14 @@ function branchName(issue, generation) {
 }
 function isProgram({ program }, login) {
     return program.some((name) => sameLogin(name, login));
+}
+/** What people say of a pull request and still stand by. */
+function isPersonsVerdict(who, review) {
+    return !review.dismissed && !isProgram(who, review.author);
+}
+/** Approvals of this very head by people. */
+function approvalsOf(head, reviews, who) {
+    return reviews.filter((r) => isPersonsVerdict(who, r) && r.state === "approved" && r.commit === head);
 }
 /** Logins are compared without case, as the forge does. */
 function sameLogin(a, b) {
@@ -52534,15 +52493,17 @@ function excluded({ item, policy, snapshot, record }) {
 /* harmony export */   wG: () => (/* binding */ labelOff)
 /* harmony export */ });
 /* harmony import */ var _candidate_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1782);
-/* harmony import */ var _label_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6753);
-/* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8801);
-/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7206);
+/* harmony import */ var _label_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6753);
+/* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8801);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7206);
 /* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6314);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9716);
-/* harmony import */ var _cheap_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4802);
-/* harmony import */ var _plans_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1061);
-/* harmony import */ var _row_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6421);
+/* harmony import */ var _standing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9399);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9716);
+/* harmony import */ var _cheap_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4802);
+/* harmony import */ var _plans_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1061);
+/* harmony import */ var _row_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6421);
 // Rows about what people said: whose word counts, what the newest order asks for, who has taken the item.
+
 
 
 
@@ -52556,15 +52517,15 @@ function excluded({ item, policy, snapshot, record }) {
 function factsOfOrders(c) {
     const { details } = c.item;
     if (details === null)
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .lookAt */ .t5)({ facts: "details", branch: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .ownBranch */ .Z3)(c) });
-    if ((0,_lost_js__WEBPACK_IMPORTED_MODULE_5__/* .wantsPast */ .u_)(c.item, c.snapshot))
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .lookAt */ .t5)({ facts: "past" });
-    const s = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .standing */ .JA)(c, details);
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "details", branch: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .ownBranch */ .Z3)(c) });
+    if ((0,_lost_js__WEBPACK_IMPORTED_MODULE_6__/* .wantsPast */ .u_)(c.item, c.snapshot))
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "past" });
+    const s = (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .J)(c, details);
     const ask = [...s.ask];
     const { author } = c.item.issue;
     if (s.pending === null && ask.length === 0 && textChanged(c) && isUnknown(c, author))
         ask.push(author);
-    return ask.length > 0 ? (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .lookAt */ .t5)({ facts: "access", logins: [...new Set(ask)] }) : null;
+    return ask.length > 0 ? (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "access", logins: [...new Set(ask)] }) : null;
 }
 function isUnknown(c, login) {
     return c.item.details !== null && (0,_orders_js__WEBPACK_IMPORTED_MODULE_1__/* .trustInLogin */ .zu)(login, c.item.details.access, c.policy).kind === "ask";
@@ -52576,16 +52537,16 @@ function obey(c) {
     const { item } = c;
     switch (pending?.verb) {
         case "stop":
-            return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .work */ .oJ)({ kind: "stop", item, row: 4, plan: (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .lightPlan */ .S6)(c), by: pending.by, stage: pending.stage ?? null });
+            return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .work */ .oJ)({ kind: "stop", item, row: 4, plan: (0,_plans_js__WEBPACK_IMPORTED_MODULE_4__/* .lightPlan */ .S6)(c), by: pending.by, stage: pending.stage ?? null });
         case "review":
             if (open === null)
                 return null;
-            return open.pull.draft ? (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(`pull request #${open.pull.number} is a draft`) : (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .review */ .NQ)(c, 4, open);
+            return open.pull.draft ? (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(`pull request #${open.pull.number} is a draft`) : (0,_plans_js__WEBPACK_IMPORTED_MODULE_4__/* .review */ .NQ)(c, 4, open);
         case "fix":
             // On an issue without a pull request it is work like any other, with these words.
             return open === null ? null : fix(c, open);
         case "hand-over":
-            return open === null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .work */ .oJ)({ kind: "hand-over", item, row: 4, plan: (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .lightPlan */ .S6)(c), pull: open.pull });
+            return open === null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .work */ .oJ)({ kind: "hand-over", item, row: 4, plan: (0,_plans_js__WEBPACK_IMPORTED_MODULE_4__/* .lightPlan */ .S6)(c), pull: open.pull });
         default:
             return null;
     }
@@ -52593,8 +52554,8 @@ function obey(c) {
 /** The forge's word about a conflict is a hint only, and the author is told of one. */
 function fix(c, open) {
     if (open.facts.merge === "hint")
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .lookAt */ .t5)({ facts: "merge" });
-    return (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .rework */ .Pv)(c, 4, open, { conflict: open.facts.merge === "conflict", ordered: true });
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "merge" });
+    return (0,_plans_js__WEBPACK_IMPORTED_MODULE_4__/* .rework */ .Pv)(c, 4, open, { conflict: open.facts.merge === "conflict", ordered: true });
 }
 /** An ordered fix goes on until it is done: after a failure, a question or giving up, nothing of the head says that it was wanted. */
 function fixUnderway(c) {
@@ -52604,22 +52565,22 @@ function fixUnderway(c) {
 function taken(c) {
     const { details, s } = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c);
     const login = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .takenBy */ .bL)(c, details, s.lastOrderAt);
-    return login === null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(`@${login} is assigned`);
+    return login === null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(`@${login} is assigned`);
 }
 function coolingWithoutOrder(c) {
-    const until = (0,_cheap_js__WEBPACK_IMPORTED_MODULE_2__/* .coolsUntil */ .vW)(c.record, c.snapshot) ?? (0,_cheap_js__WEBPACK_IMPORTED_MODULE_2__/* .waitsForBase */ .Bi)(c);
-    return until === null || (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending !== null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(until);
+    const until = (0,_cheap_js__WEBPACK_IMPORTED_MODULE_3__/* .coolsUntil */ .vW)(c.record, c.snapshot) ?? (0,_cheap_js__WEBPACK_IMPORTED_MODULE_3__/* .waitsForBase */ .Bi)(c);
+    return until === null || (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending !== null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(until);
 }
 function unfinished({ item, record, snapshot }) {
     if (record?.state !== "published")
         return null;
     if (record.resumeAt !== undefined && Date.parse(record.resumeAt) > snapshot.now) {
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(`what an earlier run published is finished after ${(0,_text_js__WEBPACK_IMPORTED_MODULE_6__/* .clockTime */ .qo)(record.resumeAt)}; the last try failed`);
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(`what an earlier run published is finished after ${(0,_text_js__WEBPACK_IMPORTED_MODULE_7__/* .clockTime */ .qo)(record.resumeAt)}; the last try failed`);
     }
-    return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .work */ .oJ)({ kind: "resume", item, row: 7 });
+    return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .work */ .oJ)({ kind: "resume", item, row: 7 });
 }
 function labelOff(c) {
-    return stands(c) || (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending !== null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(`\`${c.policy.label}\` is off, nobody asks for work`);
+    return stands(c) || (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending !== null ? null : (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(`\`${c.policy.label}\` is off, nobody asks for work`);
 }
 /** Whether an order, new or begun, allows work at all; if not, why. */
 function unordered(c) {
@@ -52628,10 +52589,10 @@ function unordered(c) {
         return null;
     if (!continues(c)) {
         const refusal = s.refused.find(({ isTrusted }) => !isTrusted);
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(refusal === undefined ? awaits(c) : `the order is refused: ${refusal.why}`);
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)(refusal === undefined ? awaits(c) : `the order is refused: ${refusal.why}`);
     }
     if (textChanged(c) && (0,_orders_js__WEBPACK_IMPORTED_MODULE_1__/* .trustInLogin */ .zu)(c.item.issue.author, details.access, c.policy).kind !== "yes") {
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)("its text was changed after the order by somebody who may not give orders; put the label on again to go on");
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .skip */ .iv)("its text was changed after the order by somebody who may not give orders; put the label on again to go on");
     }
     return null;
 }
@@ -52641,7 +52602,7 @@ function stands(c) {
     if (labelled || record?.state !== "held")
         return labelled;
     const { details, s } = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c);
-    return !(0,_label_js__WEBPACK_IMPORTED_MODULE_7__/* .wasTakenOff */ .U)(details.timeline, policy.label, s.lastOrderAt);
+    return !(0,_label_js__WEBPACK_IMPORTED_MODULE_8__/* .wasTakenOff */ .U)(details.timeline, policy.label, s.lastOrderAt);
 }
 /** A command, a review or a run by hand: it names the item, so what only keeps the program from choosing it by itself does not count. */
 function isExplicit(c) {
@@ -52661,7 +52622,7 @@ function continues(c) {
     const { details, s } = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c);
     const last = details.timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label);
     // A label that somebody without the right put on after the last order asks for something new, and is refused.
-    return last === undefined || (0,_model_js__WEBPACK_IMPORTED_MODULE_8__/* .isProgram */ .Vd)(snapshot, last.by) || last.at <= s.lastOrderAt;
+    return last === undefined || (0,_model_js__WEBPACK_IMPORTED_MODULE_9__/* .isProgram */ .Vd)(snapshot, last.by) || last.at <= s.lastOrderAt;
 }
 function awaits({ record, item }) {
     if (record?.state === "blocked")
@@ -52819,8 +52780,7 @@ function rework(c, row, open, why) {
     return startable(c, row, (made) => {
         // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
         const round = why.ordered || findings ? made.round : made.round + 1;
-        const isPersons = (login) => !(0,_model_js__WEBPACK_IMPORTED_MODULE_7__/* .isProgram */ .Vd)(c.snapshot, login);
-        const approved = facts.reviews.some((r) => r.state === "approved" && !r.dismissed && r.commit === pull.headSha && isPersons(r.author));
+        const approved = (0,_model_js__WEBPACK_IMPORTED_MODULE_7__/* .approvalsOf */ .mh)(pull.headSha, facts.reviews, c.snapshot).length > 0;
         return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({
             kind: "rework",
             item,
@@ -52853,9 +52813,9 @@ function orderedReviews(c) {
 /* harmony export */   tz: () => (/* binding */ noVerdict)
 /* harmony export */ });
 /* harmony import */ var _candidate_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1782);
-/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7206);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7206);
 /* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6314);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9716);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9716);
 /* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7452);
 /* harmony import */ var _plans_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1061);
 /* harmony import */ var _row_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6421);
@@ -52888,7 +52848,7 @@ function landing(c, open) {
     const not = (why) => (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .skip */ .iv)(`pull request #${pull.number} is not merged yet: ${why}`);
     if (pull.draft)
         return not("it is a draft");
-    const approvals = facts.reviews.filter((r) => isPersonsVerdict(c, r) && r.state === "approved" && r.commit === pull.headSha);
+    const approvals = (0,_model_js__WEBPACK_IMPORTED_MODULE_5__/* .approvalsOf */ .mh)(pull.headSha, facts.reviews, c.snapshot);
     if (approvals.length === 0)
         return not("no person approved this head");
     const access = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).details.access;
@@ -52924,16 +52884,13 @@ function landing(c, open) {
     }
     const { cooldownUntil } = c.record ?? {};
     if (landing?.head === pull.headSha && cooldownUntil && Date.parse(cooldownUntil) > c.snapshot.now)
-        return not(`the forge put it off, until ${(0,_text_js__WEBPACK_IMPORTED_MODULE_5__/* .clockTime */ .qo)(cooldownUntil)}`);
+        return not(`the forge put it off, until ${(0,_text_js__WEBPACK_IMPORTED_MODULE_6__/* .clockTime */ .qo)(cooldownUntil)}`);
     return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .work */ .oJ)({ kind: "land", item: c.item, row: 8, plan: (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .lightPlan */ .S6)(c), pull, approvedBy: approver.by });
-}
-function isPersonsVerdict({ snapshot }, review) {
-    return !review.dismissed && !(0,_model_js__WEBPACK_IMPORTED_MODULE_6__/* .isProgram */ .Vd)(snapshot, review.author);
 }
 /** Somebody whose last verdict asks for changes. */
 function objectorTo(c, { reviews }) {
-    const verdicts = reviews.filter((r) => isPersonsVerdict(c, r) && (r.state === "approved" || r.state === "changes-requested"));
-    const last = verdicts.filter((r) => !verdicts.some((o) => (0,_model_js__WEBPACK_IMPORTED_MODULE_6__/* .sameLogin */ .Up)(o.author, r.author) && o.at > r.at));
+    const verdicts = reviews.filter((r) => (0,_model_js__WEBPACK_IMPORTED_MODULE_5__/* .isPersonsVerdict */ .IU)(c.snapshot, r) && (r.state === "approved" || r.state === "changes-requested"));
+    const last = verdicts.filter((r) => !verdicts.some((o) => (0,_model_js__WEBPACK_IMPORTED_MODULE_5__/* .sameLogin */ .Up)(o.author, r.author) && o.at > r.at));
     return last.find((r) => r.state === "changes-requested")?.author ?? null;
 }
 /** Row 10: a person's pull request is judged once per head; it is changed only on `/agent fix` (row 4). */
@@ -53105,6 +53062,158 @@ function hash(text) {
     for (const char of text)
         value = Math.imul(value ^ (char.codePointAt(0) ?? 0), 16_777_619) >>> 0;
     return value;
+}
+
+
+/***/ }),
+
+/***/ 9399:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J: () => (/* binding */ standing),
+/* harmony export */   p: () => (/* binding */ saidBefore)
+/* harmony export */ });
+/* harmony import */ var _control_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1294);
+/* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8801);
+/* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5845);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7206);
+/* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6314);
+// What the orders of an item are worth: which are trusted, which are handled, which is to be obeyed now.
+
+
+
+
+
+/** Most orders of one person that count on one item; older ones do not. */
+const ordersMax = 10;
+/** Most people whose right is asked about, besides whoever put the label on or started the run. */
+const giversMax = 20;
+function standing(c, details) {
+    const all = countedOrders((0,_orders_js__WEBPACK_IMPORTED_MODULE_1__/* .ordersOf */ .FS)(c.item, details, c.snapshot, c.policy));
+    const handled = new Set(c.record?.handled ?? []);
+    const result = {
+        ...{ pending: null, words: [], refused: [], questions: [], ask: [] },
+        ...{ lastOrderAt: recordedOrderAt(c), trusted: [], all },
+    };
+    const takenOffAt = lastTakenOff(c, details);
+    const refusedBefore = saidBefore(c, details, ["refusal"]);
+    const isObeyedBefore = obeyedBefore(c, details);
+    // Newest first: what is older than an order that was obeyed is answered with it.
+    let answered = false;
+    let before = null;
+    for (const order of all) {
+        if (handled.has(order.id) && !isHalfObeyed(c, order, result)) {
+            result.trusted.push(order);
+            result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+            answered = true;
+            continue;
+        }
+        const trust = handled.has(order.id) ? { kind: "yes" } : (0,_orders_js__WEBPACK_IMPORTED_MODULE_1__/* .trustIn */ .Us)(order, details, c.policy);
+        if (trust.kind === "ask" && !result.ask.some((login) => (0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .sameLogin */ .Up)(login, order.by)))
+            result.ask.push(order.by);
+        // A plain comment by somebody without rights is no order, so it is not refused either.
+        if (trust.kind === "no" && order.source !== "reply")
+            result.refused.push({ order, why: trust.why, isTrusted: false });
+        if (trust.kind !== "yes")
+            continue;
+        // On the dashboard they are about the whole program, and obeyed there (control.ts).
+        if ((order.verb === "pause" || order.verb === "resume") && (0,_control_js__WEBPACK_IMPORTED_MODULE_0__/* .isDashboard */ .ri)(c.item.issue))
+            continue;
+        // What was refused stays refused: its giver was told so, and may ask again.
+        const why = refusedBefore.has(order.id) ? "it was refused before" : senseless(c, order);
+        if (why !== null)
+            result.refused.push({ order, why, isTrusted: true });
+        else if (order.verb === "why")
+            result.questions.push(order);
+        else {
+            result.trusted.push(order);
+            result.lastOrderAt = Math.max(result.lastOrderAt, order.at);
+            // Whoever took the trigger label off took back what was asked before.
+            const isTakenBack = order.at <= takenOffAt && order.source !== "dispatch" && order.source !== "label";
+            if (answered || isTakenBack)
+                continue;
+            if (isObeyedBefore(order)) {
+                before ??= order;
+                continue;
+            }
+            result.pending ??= order;
+            if (order.text !== "")
+                result.words.unshift(order.text);
+        }
+    }
+    // The work that it began goes on for as long as the label is on.
+    if ((0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .hasLabel */ .RX)(c.item.issue.labels, c.policy.label) && before !== null && before.at > endedAt(details))
+        result.pending ??= { ...before, verb: "run", text: "" };
+    return result;
+}
+/**
+ * Without a record nobody knows which orders were obeyed: those before the program's last word were, and those before the end of the last pull
+ * request with it. A label says no more than that work is wanted, so it stands until then.
+ */
+function obeyedBefore({ record, snapshot }, details) {
+    if (!(0,_lost_js__WEBPACK_IMPORTED_MODULE_3__/* .isLost */ .JD)(record))
+        return () => false;
+    const saidAt = (0,_lost_js__WEBPACK_IMPORTED_MODULE_3__/* .lastWordAt */ .sV)(details, snapshot);
+    const isLabel = (order) => order.source === "label" || order.source === "dispatch";
+    return (order) => order.at <= (isLabel(order) ? endedAt(details) : Math.max(saidAt, endedAt(details)));
+}
+function endedAt({ past }) {
+    return past?.endedAt ?? 0;
+}
+/** The newest order, to stop or to hand over, whose run died between its claim and the first word of it on the forge. */
+function isHalfObeyed(c, order, { trusted }) {
+    const { record } = c;
+    if (record?.state !== "held" || record.kind !== "resume" || trusted.length > 0)
+        return false;
+    return (order.verb === "stop" || order.verb === "hand-over") && order.at > recordedOrderAt(c);
+}
+/** Ids of the orders that our own comments on the item have answered. */
+function saidBefore(c, details, purposes) {
+    const comments = [...details.comments, ...(details.pull?.comments ?? [])];
+    const own = comments.filter((comment) => (0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .isProgram */ .Vd)(c.snapshot, comment.author));
+    const ids = own.flatMap((comment) => purposes.flatMap((purpose) => (0,_marker_js__WEBPACK_IMPORTED_MODULE_4__/* .findMarker */ .Ed)(comment.body, purpose)?.values["for"] ?? []));
+    return new Set(ids);
+}
+/** When a person last took the trigger label off, ms since 1970; 0 = never. */
+function lastTakenOff({ policy, snapshot }, { timeline }) {
+    const removal = timeline.findLast((e) => e.kind === "label" && !e.added && e.label === policy.label && !(0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .isProgram */ .Vd)(snapshot, e.by));
+    return removal?.at ?? 0;
+}
+/** Why an order cannot be obeyed on this item, whoever gave it; null when it can. */
+function senseless({ item }, { verb, text, source }) {
+    const { pull, issue } = item;
+    if (issue.state === "closed" && source === "comment" && verb !== "why")
+        return "it is closed; reopen it, and ask again";
+    switch (verb) {
+        case "pause":
+        case "resume":
+            return `\`/agent ${verb}\` is about the whole program and counts on its dashboard issue only; here, \`hold\` or \`/agent stop\` does it`;
+        case "unknown":
+            return text === ""
+                ? "`/agent` needs a command: run, review, fix, retry, stop or why"
+                : `\`/agent ${text}\` is no command; there are run, review, fix, retry, stop and why`;
+        case "review":
+        case "hand-over":
+            return pull === null ? "there is no open pull request of the program for it yet" : null;
+        case "fix":
+            return issue.isPull && pull !== null && !pull.headIsHere
+                ? "its branch lies in a fork, where the program never pushes"
+                : null;
+        default:
+            return null;
+    }
+}
+// The label and a run by hand always count: strangers can comment, and a flood of their commands must not push those out.
+function countedOrders(orders) {
+    const comments = orders.filter((order) => order.comment !== null || order.source === "review");
+    const givers = [...new Set(comments.map((order) => order.by.toLowerCase()))].slice(0, giversMax);
+    // The newest of each: a flood by one person pushes out nobody else's.
+    const counted = givers.flatMap((by) => comments.filter((o) => o.by.toLowerCase() === by).slice(0, ordersMax));
+    return orders.filter((order) => !comments.includes(order) || counted.includes(order));
+}
+function recordedOrderAt({ record }) {
+    return record?.orderAt === undefined ? 0 : Date.parse(record.orderAt);
 }
 
 
@@ -53691,6 +53800,35 @@ function isBefore(version, minor) {
 
 /***/ }),
 
+/***/ 6824:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   x: () => (/* binding */ readBatch)
+/* harmony export */ });
+// Objects as git cat-file --batch shows them.
+/** Reads the answer of `cat-file --batch`, in the order asked. */
+function readBatch(answer) {
+    const objects = [];
+    for (let at = 0; at < answer.length;) {
+        const lineEnd = answer.indexOf(10, at);
+        if (lineEnd < 0)
+            break;
+        const [, type, size] = /^[0-9a-f]{40,64} ([a-z]+) (\d+)$/.exec(answer.subarray(at, lineEnd).toString("latin1")) ?? [];
+        at = lineEnd + 1;
+        if (type === undefined || size === undefined) {
+            objects.push(undefined);
+            continue;
+        }
+        objects.push({ type, content: answer.subarray(at, at + Number(size)) });
+        at += Number(size) + 1;
+    }
+    return objects;
+}
+
+
+/***/ }),
+
 /***/ 4133:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -53699,8 +53837,8 @@ function isBefore(version, minor) {
 /* harmony export */   hc: () => (/* binding */ readRaw),
 /* harmony export */   qZ: () => (/* binding */ unquoted)
 /* harmony export */ });
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5216);
-/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3905);
+/* harmony import */ var _batch_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6824);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4132);
 // What differs between two trees, as facts for guards and people. One git process for modes, counts and added lines, one for sizes.
 // All of it is the agent's text: bounded, parsed by position, never run or used as a path by the host.
 
@@ -53853,7 +53991,7 @@ async function withContents(host, parsed) {
         const targets = await host.run(["cat-file", "--batch"], { input: `${short.map((c) => c.newSha).join("\n")}\n` });
         if (targets.kind !== "ended" || targets.code !== 0)
             return failed(targets);
-        const objects = (0,_host_js__WEBPACK_IMPORTED_MODULE_1__/* .readBatch */ .x3)(targets.stdout);
+        const objects = (0,_batch_js__WEBPACK_IMPORTED_MODULE_1__/* .readBatch */ .x)(targets.stdout);
         for (const [at, change] of short.entries())
             change.linkTarget = objects[at]?.content.toString("utf8") ?? null;
     }
@@ -53861,7 +53999,7 @@ async function withContents(host, parsed) {
     return { kind: "changes", changes: { ...parsed, changes } };
 }
 function failed(result) {
-    return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(result) };
+    return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .W)(result) };
 }
 
 
@@ -53877,7 +54015,7 @@ function failed(result) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5216);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4132);
 // The agent's clone, and fresh trees for the checks. Both are whole repositories of their own: no object, link, remote or setting leads back
 // to the host's repository, so that nothing done in them can reach it.
 
@@ -53915,7 +54053,7 @@ async function must(host, args, options) {
     const result = await host.git.run(args, options);
     if (result.kind === "ended" && result.code === 0)
         return;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4(`Could not make the clone (git ${args[0] ?? ""}): ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(result)}`, {
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4(`Could not make the clone (git ${args[0] ?? ""}): ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .W)(result)}`, {
         remedy: "Look at disk space and rights of the folder for clones, and that nothing else lies in it.",
         mender: "server operator",
         retry: true,
@@ -53941,8 +54079,8 @@ async function must(host, args, options) {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _changes_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4133);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5216);
-/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3905);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4132);
+/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3541);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(443);
 // Makes the commits that may be published out of the agent's work: one by one along the first parent, by the bot, without the paths that the
 // caller takes out (workflow files). The same work gives the same commit ids on every try: no clock, no random value.
@@ -54037,7 +54175,7 @@ async function findDropped(host, baseTree, trees, dropPaths) {
     const args = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none"];
     const diff = await host.run(args, { input, outputBytesMax: DIFF_BYTES_MAX });
     if (diff.kind !== "ended" || diff.code !== 0)
-        return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .WE)(diff) };
+        return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .W)(diff) };
     const dropped = new Map();
     for (let at = 0; at < diff.stdout.length;) {
         // One line names the two trees, then their differences follow.
@@ -54064,7 +54202,7 @@ async function editTree(host, tree, input) {
         ]) {
             const result = await host.run(args, options);
             if (result.kind !== "ended" || result.code !== 0)
-                return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .WE)(result) };
+                return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .W)(result) };
         }
         return { kind: "tree", tree: line(await host.must(["write-tree"], index)) };
     }
@@ -54093,7 +54231,7 @@ async function patch(host, from, to) {
         return `${result.stdout.toString("utf8")}\n[cut after ${PATCH_BYTES_MAX} bytes]\n`;
     if (result.kind === "ended" && result.code === 0)
         return result.stdout.toString("utf8");
-    return `[the patch could not be made: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .WE)(result)}]\n`;
+    return `[the patch could not be made: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .explain */ .W)(result)}]\n`;
 }
 /** What is about to be published is read back: the commits on top of base, the tree of the last, and no dropped path in any of them. */
 async function verify(host, { work, dropPaths }, baseTree, made) {
@@ -54119,119 +54257,25 @@ function line(stdout) {
 
 /***/ }),
 
-/***/ 5216:
+/***/ 4757:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Kg: () => (/* binding */ gitHome),
-/* harmony export */   WE: () => (/* binding */ explain),
-/* harmony export */   n7: () => (/* binding */ makeGit)
+/* harmony export */   K: () => (/* binding */ gitHome),
+/* harmony export */   c: () => (/* binding */ environment)
 /* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
-/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2876);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(452);
-// The only place that starts git.
-//
-// Goals: nothing of the machine, of the user or of the repository's files may act (hooks, filters, credential helpers, fsmonitor, system and
-// user configuration); the token is never in an argument, a variable, a file or a URL; every process ends in time with a bounded answer.
-//
-// How: the environment is built from nothing but PATH; settings come as GIT_CONFIG_COUNT pairs, which win over a repository's own
-// configuration and are inherited by git's children; a one-line shell says its process id, arranges the descriptors and becomes git.
-// The token is written to that shell's standard input, which becomes descriptor 3; the only credential helper reads it from there.
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+// The environment and the settings of every git that is started: nothing of the machine, of the user or of a repository's files may act.
 
-
-
-
-
-const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
-const STDERR_BYTES_MAX = 64 * 1024;
-/** Between asking git to end and ending it by force, in ms; git removes its lock files when asked. */
-const KILL_MS = 5000;
-async function makeGit(setup) {
-    const home = gitHome(setup.dir);
-    const scratch = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(setup.dir, "scratch");
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.mkdir)(home, { recursive: true, mode: 0o700 });
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.mkdir)(scratch, { recursive: true, mode: 0o700 });
-    const path = setup.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
-    const hasTimeout = await isOnPath("timeout", path);
-    let count = 0;
-    async function run(args, options = {}) {
-        const deadlineMs = options.deadlineMs ?? (options.network ? (setup.networkMs ?? 120_000) : (setup.localMs ?? 120_000));
-        const signals = [setup.signal, options.signal].filter((signal) => signal !== undefined);
-        if (signals.some((signal) => signal.aborted))
-            return { kind: "stopped", stderr: "" };
-        count += 1;
-        const ownInput = options.input === undefined ? null : (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(scratch, `input-${count}`);
-        const input = ownInput ?? options.inputFile ?? "/dev/null";
-        try {
-            if (ownInput !== null)
-                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.writeFile)(ownInput, options.input ?? "", { mode: 0o600 });
-            const command = commandLine(args, options, input, hasTimeout ? deadlineMs : null);
-            return await start(command, {
-                env: environment(path, home, scratch, setup, options, deadlineMs),
-                cwd: home,
-                input: options.network ? credentialLines(options.network.token) : null,
-                // `timeout` ends the whole group in time; ours is for machines without it, and for a group that did not end.
-                deadlineMs: hasTimeout ? Math.ceil(deadlineMs / 1000) * 1000 + KILL_MS + 1000 : deadlineMs,
-                reportedMs: deadlineMs,
-                hasTimeout,
-                outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
-                signals,
-            });
-        }
-        catch (thrown) {
-            return { kind: "not-started", why: (0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .describe */ .q0)(thrown) };
-        }
-        finally {
-            if (ownInput !== null)
-                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(ownInput, { force: true });
-        }
-    }
-    return { run, scratch, count: () => count };
-}
 /** `HOME` of every git that works for the repository in `dir`: nobody else has it. */
 function gitHome(dir) {
-    return (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(dir, "home");
-}
-/** The first line on standard error says whom to signal: @actions/exec has no way to end what it started. */
-const WHO = 'echo "$$ $PPID" >&2;';
-const LOCAL = `${WHO} in=$1; shift; exec git "$@" <"$in"`;
-const LOCAL_TO_FILE = `${WHO} in=$1; out=$2; ulimit -f "$3"; shift 3; exec git "$@" <"$in" >"$out"`;
-const NETWORK = `${WHO} exec git "$@" 3<&0 </dev/null`;
-/** Longest wait for a child of git that still holds a descriptor after git's end, in ms. */
-const DRAIN_MS = 1000;
-function commandLine(args, options, input, timeoutMs) {
-    const shell = options.network
-        ? ["sh", "-c", NETWORK, "sh"]
-        : options.outputFile
-            ? // ulimit counts blocks of 512 bytes.
-                [
-                    "sh",
-                    "-c",
-                    LOCAL_TO_FILE,
-                    "sh",
-                    input,
-                    options.outputFile.path,
-                    String(Math.ceil(options.outputFile.bytesMax / 512)),
-                ]
-            : ["sh", "-c", LOCAL, "sh", input];
-    // Whole seconds: busybox knows no others.
-    const timeout = timeoutMs === null ? [] : ["timeout", "-k", String(KILL_MS / 1000), String(Math.ceil(timeoutMs / 1000))];
-    return [...timeout, ...shell, ...args];
-}
-/** Gitea takes the password as the token, whatever the user name. One answer only: the descriptor is empty after it. */
-function credentialLines(token) {
-    // A line break would end the value and let the rest act as further lines of git's credential protocol.
-    if (/[\0\r\n]/.test(token) || token === "")
-        throw new Error("the token is empty or holds a line break");
-    return Buffer.from(`username=agent-dispatch\npassword=${token}\n`);
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(dir, "home");
 }
 const PASSED_TO_NETWORK = [
     ...["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
     ...["SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"],
 ];
+/** The whole environment of one git: what is not here, it does not see. `path`: where it is looked for; `home`, `scratch`: folders of the host. */
 function environment(path, home, scratch, setup, options, deadlineMs) {
     const env = {
         PATH: path,
@@ -54252,7 +54296,7 @@ function environment(path, home, scratch, setup, options, deadlineMs) {
         GIT_LITERAL_PATHSPECS: "1",
         GIT_OPTIONAL_LOCKS: "0",
         // A repository that is not there is an error, never a reason to look in the folders above.
-        GIT_DIR: options.gitDir ?? (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(home, "none"),
+        GIT_DIR: options.gitDir ?? (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(home, "none"),
         ...options.env,
     };
     if (options.workTree !== undefined)
@@ -54303,6 +54347,8 @@ const SAFE = [
     ["push.recurseSubmodules", "no"],
     ["diff.ignoreSubmodules", "all"],
     ["gc.auto", "0"],
+    // Everything that git writes here ends with the run: it need not outlive a power cut. With 10,000 refs that is most of a fetch.
+    ["core.fsync", "none"],
     ["maintenance.auto", "false"],
     ["log.showSignature", "false"],
     ["commit.gpgSign", "false"],
@@ -54331,6 +54377,40 @@ function networkConfig(options, deadlineMs) {
 function quoted(path) {
     return `"${path.replace(/[\\"]/g, "\\$&")}"`;
 }
+
+
+/***/ }),
+
+/***/ 4132:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  W: () => (/* binding */ explain),
+  n: () => (/* binding */ makeGit)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/git/environment.js
+var environment = __nccwpck_require__(4757);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
+var exec = __nccwpck_require__(2876);
+;// CONCATENATED MODULE: ./lib/git/process.js
+// One git process, from its start to its end in time, with a bounded answer.
+
+/** Between asking git to end and ending it by force, in ms; git removes its lock files when asked. */
+const KILL_MS = 5000;
+const STDERR_BYTES_MAX = 64 * 1024;
+/** Longest wait for a child of git that still holds a descriptor after git's end, in ms. */
+const DRAIN_MS = 1000;
 async function start(command, options) {
     const [tool = "sh", ...args] = command;
     // The text that getExecOutput collects has lost all bytes that are no UTF-8, and file names have such; so the bytes are kept here.
@@ -54379,7 +54459,7 @@ async function start(command, options) {
     if (options.signals.some((signal) => signal.aborted))
         stop();
     try {
-        const { exitCode } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_3__/* .getExecOutput */ .H)(tool, args, {
+        const { exitCode } = await (0,exec/* getExecOutput */.H)(tool, args, {
             cwd: options.cwd,
             env: options.env,
             ...(options.input === null ? {} : { input: options.input }),
@@ -54428,12 +54508,102 @@ function signalProcess(pid, signal) {
         // It ended by itself.
     }
 }
+
+;// CONCATENATED MODULE: ./lib/git/git.js
+// The only place that starts git: what is asked of it here, with which environment in environment.ts, its life in process.ts.
+//
+// Goals: nothing of the machine, of the user or of the repository's files may act (hooks, filters, credential helpers, fsmonitor, system and
+// user configuration); the token is never in an argument, a variable, a file or a URL; every process ends in time with a bounded answer.
+//
+// How: the environment is built from nothing but PATH; settings come as GIT_CONFIG_COUNT pairs, which win over a repository's own
+// configuration and are inherited by git's children; a one-line shell says its process id, arranges the descriptors and becomes git.
+// The token is written to that shell's standard input, which becomes descriptor 3; the only credential helper reads it from there.
+
+
+
+
+
+
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+async function makeGit(setup) {
+    const home = (0,environment/* gitHome */.K)(setup.dir);
+    const scratch = (0,external_node_path_.join)(setup.dir, "scratch");
+    await (0,promises_.mkdir)(home, { recursive: true, mode: 0o700 });
+    await (0,promises_.mkdir)(scratch, { recursive: true, mode: 0o700 });
+    const path = setup.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+    const hasTimeout = await isOnPath("timeout", path);
+    let count = 0;
+    async function run(args, options = {}) {
+        const deadlineMs = options.deadlineMs ?? (options.network ? (setup.networkMs ?? 120_000) : (setup.localMs ?? 120_000));
+        const signals = [setup.signal, options.signal].filter((signal) => signal !== undefined);
+        if (signals.some((signal) => signal.aborted))
+            return { kind: "stopped", stderr: "" };
+        count += 1;
+        const ownInput = options.input === undefined ? null : (0,external_node_path_.join)(scratch, `input-${count}`);
+        const input = ownInput ?? options.inputFile ?? "/dev/null";
+        try {
+            if (ownInput !== null)
+                await (0,promises_.writeFile)(ownInput, options.input ?? "", { mode: 0o600 });
+            const command = commandLine(args, options, input, hasTimeout ? deadlineMs : null);
+            return await start(command, {
+                env: (0,environment/* environment */.c)(path, home, scratch, setup, options, deadlineMs),
+                cwd: home,
+                input: options.network ? credentialLines(options.network.token) : null,
+                // `timeout` ends the whole group in time; ours is for machines without it, and for a group that did not end.
+                deadlineMs: hasTimeout ? Math.ceil(deadlineMs / 1000) * 1000 + KILL_MS + 1000 : deadlineMs,
+                reportedMs: deadlineMs,
+                hasTimeout,
+                outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
+                signals,
+            });
+        }
+        catch (thrown) {
+            return { kind: "not-started", why: (0,errors/* describe */.q0)(thrown) };
+        }
+        finally {
+            if (ownInput !== null)
+                await (0,promises_.rm)(ownInput, { force: true });
+        }
+    }
+    return { run, scratch, count: () => count };
+}
+/** The first line on standard error says whom to signal: @actions/exec has no way to end what it started. */
+const WHO = 'echo "$$ $PPID" >&2;';
+const LOCAL = `${WHO} in=$1; shift; exec git "$@" <"$in"`;
+const LOCAL_TO_FILE = `${WHO} in=$1; out=$2; ulimit -f "$3"; shift 3; exec git "$@" <"$in" >"$out"`;
+const NETWORK = `${WHO} exec git "$@" 3<&0 </dev/null`;
+function commandLine(args, options, input, timeoutMs) {
+    const shell = options.network
+        ? ["sh", "-c", NETWORK, "sh"]
+        : options.outputFile
+            ? // ulimit counts blocks of 512 bytes.
+                [
+                    "sh",
+                    "-c",
+                    LOCAL_TO_FILE,
+                    "sh",
+                    input,
+                    options.outputFile.path,
+                    String(Math.ceil(options.outputFile.bytesMax / 512)),
+                ]
+            : ["sh", "-c", LOCAL, "sh", input];
+    // Whole seconds: busybox knows no others.
+    const timeout = timeoutMs === null ? [] : ["timeout", "-k", String(KILL_MS / 1000), String(Math.ceil(timeoutMs / 1000))];
+    return [...timeout, ...shell, ...args];
+}
+/** Gitea takes the password as the token, whatever the user name. One answer only: the descriptor is empty after it. */
+function credentialLines(token) {
+    // A line break would end the value and let the rest act as further lines of git's credential protocol.
+    if (/[\0\r\n]/.test(token) || token === "")
+        throw new Error("the token is empty or holds a line break");
+    return Buffer.from(`username=agent-dispatch\npassword=${token}\n`);
+}
 async function isOnPath(name, path) {
-    for (const folder of path.split(node_path__WEBPACK_IMPORTED_MODULE_2__.delimiter)) {
+    for (const folder of path.split(external_node_path_.delimiter)) {
         if (folder === "")
             continue;
         try {
-            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.access)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, name), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+            await (0,promises_.access)((0,external_node_path_.join)(folder, name), external_node_fs_.constants.X_OK);
             return true;
         }
         catch {
@@ -54636,8 +54806,8 @@ async function readSmall(path, bytesMax) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5216);
-/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3905);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4132);
+/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3541);
 // Where two histories part, and what lies between two commits, in a repository whose history is cut (shallow).
 //
 // Threat: in a cut history git takes the oldest commits it has for first ones. A merge base can then be missing, which looks like unrelated
@@ -54683,7 +54853,7 @@ async function ensureMergeBase(host, { head, base }, { deadlineMs = DEEPEN_MS } 
 async function readMergeBase(host, a, b, level = 0) {
     const found = await host.run(["merge-base", "--all", a, b]);
     if (found.kind !== "ended" || found.code > 1)
-        return { kind: "unknown", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(found) };
+        return { kind: "unknown", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .W)(found) };
     const bases = lines(found.stdout);
     const uncertain = (await findCuts(host, [a, b], bases)) ?? (await findCrissCrossCuts(host, a, b, bases, level));
     if (uncertain !== null)
@@ -54714,7 +54884,7 @@ async function findCuts(host, of, not) {
     const input = [...of, ...not.map((sha) => `^${sha}`)].map((line) => `${line}\n`).join("");
     const listed = await host.run(["rev-list", "--stdin"], { input, outputBytesMax: LIST_BYTES_MAX });
     if (listed.kind !== "ended" || listed.code !== 0)
-        return { kind: "unknown", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(listed) };
+        return { kind: "unknown", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .W)(listed) };
     const found = lines(listed.stdout).filter((sha) => cuts.has(sha));
     return found.length === 0 ? null : { kind: "cut", cuts: found };
 }
@@ -54819,7 +54989,7 @@ function isBot(bot, who) {
     return who.name.trim() === bot.name.trim() && who.email.toLowerCase() === bot.email.toLowerCase();
 }
 function readError(command, result) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4(`git ${command} in the host's own repository failed: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(result)}`, {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4(`git ${command} in the host's own repository failed: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .W)(result)}`, {
         remedy: "The next run starts with a fresh repository; if it happens again, report it with this text.",
         mender: "agent-dispatch",
         retry: true,
@@ -54835,7 +55005,7 @@ function lines(stdout) {
 
 /***/ }),
 
-/***/ 3905:
+/***/ 3541:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -54843,8 +55013,7 @@ function lines(stdout) {
 __nccwpck_require__.d(__webpack_exports__, {
   He: () => (/* binding */ WHOLE_HISTORY),
   Wx: () => (/* binding */ identityEnv),
-  Zb: () => (/* binding */ openHost),
-  x3: () => (/* binding */ readBatch)
+  Zb: () => (/* binding */ openHost)
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -54853,8 +55022,10 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/git/git.js
-var git_git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: ./lib/git/batch.js
+var git_batch = __nccwpck_require__(6824);
+// EXTERNAL MODULE: ./lib/git/git.js + 1 modules
+var git_git = __nccwpck_require__(4132);
 ;// CONCATENATED MODULE: ./lib/git/push.js
 // What a push answered, read from git's porcelain lines and, where git gave none, from its last words.
 //
@@ -54862,7 +55033,7 @@ var git_git = __nccwpck_require__(5216);
 
 function parsePush(result, changes) {
     if (result.kind !== "ended")
-        return { kind: "unknown", cause: (0,git_git/* explain */.WE)(result) };
+        return { kind: "unknown", cause: (0,git_git/* explain */.W)(result) };
     const lines = result.stdout.toString("utf8").split("\n");
     const answers = lines.flatMap(parseLine);
     if (result.code === 0)
@@ -54975,7 +55146,90 @@ const DENIED = [
     /^fatal: repository '.*' not found$/,
 ];
 function unknown(result, why) {
-    return { kind: "unknown", cause: `${why}: ${(0,git_git/* explain */.WE)(result)}` };
+    return { kind: "unknown", cause: `${why}: ${(0,git_git/* explain */.W)(result)}` };
+}
+
+;// CONCATENATED MODULE: ./lib/git/host-errors.js
+// What is said of a git command in the host's repository that failed, or that could not be believed.
+
+
+
+function localError(args, result) {
+    const full = /No space left on device|Permission denied|Read-only file system/.test((0,git_git/* explain */.W)(result));
+    return new errors/* RunError */.e4(`git ${args[0] ?? ""} in the host's own repository failed: ${(0,git_git/* explain */.W)(result)}`, {
+        remedy: full
+            ? "Look at disk space and rights of the runner's temporary folder."
+            : "The next run starts with a fresh repository; if it happens again, report it with this text.",
+        mender: full ? "server operator" : "agent-dispatch",
+        retry: true,
+    });
+}
+function noRefs() {
+    return new errors/* RunError */.e4("Could not list the refs: what answered lists none at all, as no repository in use does.", {
+        remedy: "See whether it is the forge itself that answers, not a proxy before it. The next run tries again.",
+        mender: "server operator",
+        retry: true,
+    });
+}
+function tooLate(deadlineMs) {
+    return new errors/* RunError */.e4(`Could not look at the history of a ref within ${deadlineMs / 1000} s.`, {
+        remedy: "The next try may come at a better time; nothing has to be done.",
+        mender: "server operator",
+        retry: true,
+    });
+}
+/** A failed read: denied is for a person to mend, anything else may pass. */
+function remoteError(what, result) {
+    const denied = result.kind === "ended" ? deniedText(result.stderr) : null;
+    if (denied !== null) {
+        return new errors/* RunError */.e4(`Could not ${what}: ${denied}`, {
+            remedy: "Give the token the scope `read:repository` (better `write:repository`) and its account access to the repository.",
+            mender: "workflow author",
+            retry: false,
+        });
+    }
+    return new errors/* RunError */.e4(`Could not ${what}: ${(0,git_git/* explain */.W)(result)}`, {
+        remedy: "The next run tries again; if it stays, look at the forge and at the network between it and the runner.",
+        mender: "server operator",
+        retry: true,
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/git/names.js
+// Names of refs and commits, checked before git sees them, and read from what it lists.
+/** Names are ours, derived from numbers and checked words; this keeps a mistake from becoming an option or a refspec. */
+function requireRef(ref) {
+    const whole = /^refs\/[A-Za-z0-9][^\s:?*[\\^~]*$/.test(ref) && !ref.includes("..") && !/[\0-\x1f\x7f]/.test(ref);
+    if (!whole)
+        throw new TypeError(`not a full ref name: ${JSON.stringify(ref)}`);
+}
+function requireSha(sha) {
+    if (!/^[0-9a-f]{40,64}$/.test(sha))
+        throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
+}
+function requireChanges(changes) {
+    const names = new Set(changes.map((change) => change.ref));
+    if (changes.length === 0 || names.size !== changes.length)
+        throw new TypeError("a push needs changes of different refs");
+    for (const change of changes) {
+        requireRef(change.ref);
+        for (const sha of [change.old, change.new])
+            if (sha !== null)
+                requireSha(sha);
+        // The server does not evaluate a ref that stays: a stale claim would go unnoticed.
+        if (change.old === change.new)
+            throw new TypeError(`${change.ref} does not change in this push`);
+    }
+}
+/** Lines of `ls-remote`: commits by full name. */
+function listed(stdout) {
+    return new Map(stdout
+        .toString("utf8")
+        .split("\n")
+        .flatMap((line) => {
+        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
+        return sha === undefined || name === undefined ? [] : [[name, sha]];
+    }));
 }
 
 ;// CONCATENATED MODULE: ./lib/git/host.js
@@ -54983,6 +55237,9 @@ function unknown(result, why) {
 //
 // Properties: every push spells out what it expects to replace; a read that fails is thrown, "not there" is a value; the ledger is read with
 // one fetch. What fetches leave is kept under `refs/host/…`, which no push and no clone of the agent ever sees.
+
+
+
 
 
 
@@ -55000,7 +55257,7 @@ const WHOLE_HISTORY = 2_147_483_647;
 const CODE_MS = 20 * 60_000;
 async function openHost(setup) {
     await (0,promises_.mkdir)(setup.dir, { recursive: true, mode: 0o700 });
-    const git = await (0,git_git/* makeGit */.n7)(setup);
+    const git = await (0,git_git/* makeGit */.n)(setup);
     const gitDir = (0,external_node_path_.join)(setup.dir, "repository.git");
     const network = { url: setup.url, token: setup.token };
     const now = setup.now ?? Date.now;
@@ -55051,7 +55308,7 @@ async function openHost(setup) {
             return null;
         }
         if (result.kind === "timed-out" || (result.kind === "ended" && NOT_THERE.test(result.stderr)))
-            return (0,git_git/* explain */.WE)(result);
+            return (0,git_git/* explain */.W)(result);
         throw remoteError("fetch older commits", result);
     }
     async function fetchLedger() {
@@ -55077,7 +55334,7 @@ async function openHost(setup) {
         }
         const asked = refs.map(({ sha }) => `${sha}\n${sha}:${EFFECTS}\n`).join("");
         const batch = await must(["cat-file", "--batch"], { input: asked, outputBytesMax: LEDGER_BYTES_MAX });
-        const objects = readBatch(batch);
+        const objects = (0,git_batch/* readBatch */.x)(batch);
         return new Map(refs.map(({ sha, name }, at) => [name, ledgerRef(sha, objects[2 * at], objects[2 * at + 1])]));
     }
     async function isLedgerEmpty() {
@@ -55169,7 +55426,7 @@ const NOT_THERE = /not our ref|Server does not allow request for unadvertised ob
 const GIT_MIN = [2, 38];
 async function requireVersion(git) {
     const shown = await git.run(["--version"]);
-    const found = shown.kind === "ended" ? host_text(shown.stdout) : (0,git_git/* explain */.WE)(shown);
+    const found = shown.kind === "ended" ? host_text(shown.stdout) : (0,git_git/* explain */.W)(shown);
     const [, major = "0", minor = "0"] = /git version (\d+)\.(\d+)/.exec(found) ?? [];
     if (Number(major) > GIT_MIN[0] || (Number(major) === GIT_MIN[0] && Number(minor) >= GIT_MIN[1]))
         return;
@@ -55194,81 +55451,12 @@ function identityEnv(who, seconds) {
         GIT_COMMITTER_DATE: date,
     };
 }
-/** Reads the answer of `cat-file --batch`, in the order asked. */
-function readBatch(answer) {
-    const objects = [];
-    for (let at = 0; at < answer.length;) {
-        const lineEnd = answer.indexOf(10, at);
-        if (lineEnd < 0)
-            break;
-        const [, type, size] = /^[0-9a-f]{40,64} ([a-z]+) (\d+)$/.exec(answer.subarray(at, lineEnd).toString("latin1")) ?? [];
-        at = lineEnd + 1;
-        if (type === undefined || size === undefined) {
-            objects.push(undefined);
-            continue;
-        }
-        objects.push({ type, content: answer.subarray(at, at + Number(size)) });
-        at += Number(size) + 1;
-    }
-    return objects;
-}
 function ledgerRef(sha, commit, effects) {
     const raw = commit?.type === "commit" ? commit.content.toString("utf8") : "";
     const headerEnd = raw.indexOf("\n\n");
     const message = headerEnd < 0 ? "" : raw.slice(headerEnd + 2).replace(/\n$/, "");
     const readable = effects?.type === "blob" && effects.content.length <= EFFECTS_BYTES_MAX;
     return { sha, message, effects: readable ? effects.content.toString("utf8") : null };
-}
-/** Names are ours, derived from numbers and checked words; this keeps a mistake from becoming an option or a refspec. */
-function requireRef(ref) {
-    const whole = /^refs\/[A-Za-z0-9][^\s:?*[\\^~]*$/.test(ref) && !ref.includes("..") && !/[\0-\x1f\x7f]/.test(ref);
-    if (!whole)
-        throw new TypeError(`not a full ref name: ${JSON.stringify(ref)}`);
-}
-function requireSha(sha) {
-    if (!/^[0-9a-f]{40,64}$/.test(sha))
-        throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
-}
-function requireChanges(changes) {
-    const names = new Set(changes.map((change) => change.ref));
-    if (changes.length === 0 || names.size !== changes.length)
-        throw new TypeError("a push needs changes of different refs");
-    for (const change of changes) {
-        requireRef(change.ref);
-        for (const sha of [change.old, change.new])
-            if (sha !== null)
-                requireSha(sha);
-        // The server does not evaluate a ref that stays: a stale claim would go unnoticed.
-        if (change.old === change.new)
-            throw new TypeError(`${change.ref} does not change in this push`);
-    }
-}
-function localError(args, result) {
-    const full = /No space left on device|Permission denied|Read-only file system/.test((0,git_git/* explain */.WE)(result));
-    return new errors/* RunError */.e4(`git ${args[0] ?? ""} in the host's own repository failed: ${(0,git_git/* explain */.WE)(result)}`, {
-        remedy: full
-            ? "Look at disk space and rights of the runner's temporary folder."
-            : "The next run starts with a fresh repository; if it happens again, report it with this text.",
-        mender: full ? "server operator" : "agent-dispatch",
-        retry: true,
-    });
-}
-/** Lines of `ls-remote`: commits by full name. */
-function listed(stdout) {
-    return new Map(stdout
-        .toString("utf8")
-        .split("\n")
-        .flatMap((line) => {
-        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
-        return sha === undefined || name === undefined ? [] : [[name, sha]];
-    }));
-}
-function noRefs() {
-    return new errors/* RunError */.e4("Could not list the refs: what answered lists none at all, as no repository in use does.", {
-        remedy: "See whether it is the forge itself that answers, not a proxy before it. The next run tries again.",
-        mender: "server operator",
-        retry: true,
-    });
 }
 /** The answer of a task that goes on by itself when it takes longer than this. */
 async function inTime(task, deadlineMs) {
@@ -55283,29 +55471,6 @@ async function inTime(task, deadlineMs) {
         clearTimeout(timer);
         task.catch(() => undefined);
     }
-}
-function tooLate(deadlineMs) {
-    return new errors/* RunError */.e4(`Could not look at the history of a ref within ${deadlineMs / 1000} s.`, {
-        remedy: "The next try may come at a better time; nothing has to be done.",
-        mender: "server operator",
-        retry: true,
-    });
-}
-/** A failed read: denied is for a person to mend, anything else may pass. */
-function remoteError(what, result) {
-    const denied = result.kind === "ended" ? deniedText(result.stderr) : null;
-    if (denied !== null) {
-        return new errors/* RunError */.e4(`Could not ${what}: ${denied}`, {
-            remedy: "Give the token the scope `read:repository` (better `write:repository`) and its account access to the repository.",
-            mender: "workflow author",
-            retry: false,
-        });
-    }
-    return new errors/* RunError */.e4(`Could not ${what}: ${(0,git_git/* explain */.WE)(result)}`, {
-        remedy: "The next run tries again; if it stays, look at the forge and at the network between it and the runner.",
-        mender: "server operator",
-        retry: true,
-    });
 }
 
 
@@ -55392,7 +55557,7 @@ function indexInfo(differ) {
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5216);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4132);
 /* harmony import */ var _head_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9952);
 // What the agent left uncommitted, as a tree in the host's repository.
 //
@@ -55610,7 +55775,7 @@ async function asked(host, args, options) {
 function whyOf(args, result) {
     if (result.kind === "too-much-output")
         return "the tree has more files than can be listed";
-    return `git ${args[0] ?? ""}: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(result)}`;
+    return `git ${args[0] ?? ""}: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .W)(result)}`;
 }
 
 
@@ -55625,9 +55790,9 @@ function whyOf(args, result) {
 /* harmony export */   uX: () => (/* binding */ mergeCommit)
 /* harmony export */ });
 /* harmony import */ var _compose_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9112);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5216);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4132);
 /* harmony import */ var _history_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(12);
-/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3905);
+/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3541);
 // Merges in the host's own repository: three trees and two histories make a tree, without a work tree, an index or a checkout.
 //
 // Nothing of the trees acts: git looks for `.gitattributes` in a work tree or an index, and a bare repository has neither (git 2.43 and newer
@@ -55665,11 +55830,11 @@ async function mergeTree(host, ours, theirs) {
 /** `<tree> NUL (<path> NUL)* NUL (<n> NUL (<path> NUL){n} <type> NUL <text> NUL)*`. */
 function readMerge(result) {
     if (result.kind !== "ended" || result.code > 1)
-        return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .WE)(result) };
+        return { kind: "unreadable", why: (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(result) };
     const fields = result.stdout.toString("utf8").split("\0");
     const [tree = ""] = fields;
     if (!/^[0-9a-f]{40,64}$/.test(tree))
-        return { kind: "unreadable", why: `git named no tree: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .WE)(result)}` };
+        return { kind: "unreadable", why: `git named no tree: ${(0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .explain */ .W)(result)}` };
     if (result.code === 0)
         return { kind: "clean", tree };
     const pathsEnd = fields.indexOf("", 1);
@@ -55716,7 +55881,7 @@ async function mergeCommit(host, order) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var _changes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4133);
-/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5216);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4132);
 // A patch of git read by position: hunk headers say how many lines follow, so no line of a file can pass for a header.
 
 
@@ -55820,7 +55985,7 @@ function hashPatch(patch) {
 function whyNoPatch(result) {
     if (result.kind === "too-much-output" || (result.kind === "ended" && result.code === 0))
         return null;
-    return (0,_git_js__WEBPACK_IMPORTED_MODULE_2__/* .explain */ .WE)(result);
+    return (0,_git_js__WEBPACK_IMPORTED_MODULE_2__/* .explain */ .W)(result);
 }
 
 
@@ -56752,8 +56917,8 @@ var core_text = __nccwpck_require__(9716);
 var compose = __nccwpck_require__(9112);
 // EXTERNAL MODULE: ./lib/git/changes.js
 var changes = __nccwpck_require__(4133);
-// EXTERNAL MODULE: ./lib/git/git.js
-var git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: ./lib/git/git.js + 1 modules
+var git = __nccwpck_require__(4132);
 // EXTERNAL MODULE: ./lib/git/head.js
 var git_head = __nccwpck_require__(9952);
 // EXTERNAL MODULE: ./lib/git/leftovers.js
@@ -56788,7 +56953,7 @@ async function importWork(host, order) {
     }
     const ancestry = await host.run(["merge-base", "--is-ancestor", base, head.sha]);
     if (ancestry.kind !== "ended" || ancestry.code > 1)
-        return { kind: "unreadable", why: (0,git/* explain */.WE)(ancestry) };
+        return { kind: "unreadable", why: (0,git/* explain */.W)(ancestry) };
     const commits = await readCommits(host, base, head.sha);
     if (commits === null)
         return { kind: "unreadable", why: "the commits' messages cannot be read" };
@@ -56823,13 +56988,13 @@ async function bring(host, cloneDir, head, base, bytesMax) {
         if (size >= bytesMax)
             return { kind: "too-big", path: null, bytes: size, bytesMax };
         if (packed.kind !== "ended" || packed.code !== 0)
-            return { kind: "unreadable", why: (0,git/* explain */.WE)(packed) };
+            return { kind: "unreadable", why: (0,git/* explain */.W)(packed) };
         // `sh` opens the file as git's standard input: packs are too large to be passed through this process.
         const indexed = await host.run(["index-pack", "--stdin", "--strict", "--fix-thin", `--max-input-size=${bytesMax}`], {
             inputFile: path,
         });
         if (indexed.kind !== "ended" || indexed.code !== 0)
-            return { kind: "unreadable", why: (0,git/* explain */.WE)(indexed) };
+            return { kind: "unreadable", why: (0,git/* explain */.W)(indexed) };
         const type = await host.run(["cat-file", "-t", head]);
         const isCommit = type.kind === "ended" && type.stdout.toString("latin1").trim() === "commit";
         return isCommit ? null : { kind: "unreadable", why: "HEAD is no commit" };
@@ -57060,8 +57225,7 @@ async function rewritesApproved(job, head) {
     const { pull, expect } = plan;
     if (head === null || expect === null || (await ports.workshop.isAncestor(ports, expect, head)))
         return null;
-    const isPersons = (login) => !who.program.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_0__/* .sameLogin */ .Up)(name, login));
-    const approval = (await ports.forge.reviews(pull.number)).find((r) => r.state === "approved" && !r.dismissed && r.commit === expect && isPersons(r.author));
+    const [approval] = (0,_core_model_js__WEBPACK_IMPORTED_MODULE_0__/* .approvalsOf */ .mh)(expect, await ports.forge.reviews(pull.number), who);
     return approval === undefined
         ? null
         : { kind: "taken-back", why: `@${approval.author} approved it while it was rebased; the next run merges instead` };
@@ -57409,6 +57573,7 @@ function recordFor(ports, settings, who, work, ends) {
         ...{ owner: who.owner, nonce: (0,external_node_crypto_.randomUUID)(), seq: 0, epoch: known.epoch + 1, slot: null },
         ...{ run: null, at, ttlSeconds: settings.policy.limits.ttlSeconds },
         kept: (0,kept/* keptWork */.Km)(item) ?? (0,kept/* adoptedWork */.Xv)(item, at) ?? undefined,
+        merging: undefined,
     };
     switch (work.kind) {
         // Everything stays as the dead run published it; only the holder changes.
@@ -57417,8 +57582,11 @@ function recordFor(ports, settings, who, work, ends) {
         case "give-up":
             return { ...base, state: "held", askedBy: work.askedBy, generation: work.generation };
         case "hand-over":
-        case "land":
-            return { ...obeying(base, work.plan), kind: work.kind === "land" ? "land" : "resume", pull: work.pull.number };
+            return { ...obeying(base, work.plan), kind: "resume", pull: work.pull.number };
+        case "land": {
+            const merging = { head: work.pull.headSha, approvedBy: work.approvedBy };
+            return { ...obeying(base, work.plan), kind: "land", pull: work.pull.number, merging };
+        }
         case "stop":
             return { ...obeying(base, work.plan), kind: "resume" };
         case "rerun":
@@ -57549,6 +57717,7 @@ function before(record) {
     const absent = {
         ...{ orderAt: undefined, instruction: undefined, verdict: undefined, rounds: undefined, work: undefined },
         ...{ question: undefined, waitsForBase: undefined, landing: undefined, ordered: undefined, judging: undefined },
+        merging: undefined,
     };
     return { ...absent, ...kept, ttlSeconds: 0 };
 }
@@ -57572,13 +57741,9 @@ var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/jobs/effects/run.js
 // What every effect works with: the forge, whose writes count as ours, and the one way to write when an answer may be lost.
 
-
 /** Number of the issue or of the pull request; null while there is no pull request. */
 function target(run, on) {
     return on === "issue" ? run.issue : run.pull;
-}
-function isProgram(run, login) {
-    return run.ports.program.some((name) => (0,model/* sameLogin */.Up)(name, login));
 }
 /** A write whose answer may be lost although it was applied: `isDone` is asked before, and after an unclear failure. */
 async function ensure(run, isDone, write) {
@@ -57621,7 +57786,7 @@ async function ensureAssigned(run, effect) {
     const number = target(run, effect.on);
     if (number === null)
         return;
-    const add = effect.add.filter((login) => !(automatic && isProgram(run, login)));
+    const add = effect.add.filter((login) => !(automatic && (0,model/* isProgram */.Vd)(run.ports, login)));
     const wanted = (issue) => wantedAssignees(issue.assignees, add, effect.remove);
     const issue = await forge.issue(number);
     if (issue === null)
@@ -57659,7 +57824,7 @@ async function putBack(run, number, before, readAt) {
     for (const entry of await forge.timeline(number)) {
         // The Date header has whole seconds, hence the margin.
         const recent = entry.kind === "assignee" && entry.at >= readAt - 2000;
-        if (recent && !isProgram(run, entry.by))
+        if (recent && !(0,model/* isProgram */.Vd)(run.ports, entry.by))
             byPeople.set(entry.login, entry.added);
     }
     const now = await forge.issue(number);
@@ -57684,16 +57849,42 @@ function sameNames(a, b) {
     return norm(a) === norm(b);
 }
 
+// EXTERNAL MODULE: ./lib/ledger/refs.js
+var refs = __nccwpck_require__(8943);
 ;// CONCATENATED MODULE: ./lib/jobs/effects/branch.js
 
-/** A merged branch goes, unless somebody pushed to it after the merge: then it is theirs to delete. */
+
+/**
+ * A merged branch goes, unless somebody pushed to it since: then it is theirs to delete. The forge shows the branch's tip as the head of a merged
+ * pull request, also when that came later; what was merged stays at `refs/pull/N/head`. Deleted by a push that names the commit it expects: by
+ * REST a commit of the moment before would go with it.
+ */
 async function deleteBranch(run, effect) {
-    const { forge } = run.ports;
-    const branch = await forge.branch(effect.branch);
-    if (branch === null || branch.sha !== effect.sha)
+    const host = await run.ports.host();
+    const [branch, merged] = [(0,refs/* branchRef */.tX)(effect.branch), `refs/pull/${run.pull}/head`];
+    const found = await host.remoteRefs([branch, merged]);
+    const tip = found.get(branch) ?? null;
+    if (tip === null || tip !== effect.sha || tip !== found.get(merged))
         return;
     await run.ports.fence();
-    await ignoreRefusal(run, () => forge.deleteBranch(effect.branch));
+    const pushed = await host.push([{ ref: branch, old: tip, new: null }]);
+    switch (pushed.kind) {
+        case "ok":
+            return;
+        case "lost":
+            return run.ports.log(`left as it is: \`${effect.branch}\` moved meanwhile`);
+        case "refused":
+        case "denied":
+            return run.ports.log(`left as it is: \`${effect.branch}\`: ${pushed.text}`);
+        case "unknown":
+            throw new errors/* RunError */.e4(`Could not delete the branch \`${effect.branch}\`: ${pushed.cause}`, {
+                remedy: "The next run tries again.",
+                mender: "server operator",
+                retry: true,
+            });
+        default:
+            return pushed;
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/jobs/effects/close.js
@@ -57712,6 +57903,7 @@ async function ensureClosed(run) {
 // EXTERNAL MODULE: ./lib/core/marker.js
 var core_marker = __nccwpck_require__(5845);
 ;// CONCATENATED MODULE: ./lib/jobs/effects/comment.js
+
 
 
 /** One comment of a purpose and key. Of several, which two runs at once can make, the lowest id stays. */
@@ -57748,7 +57940,7 @@ async function ensureComment(run, effect) {
 /** The program's comments of a purpose and key, lowest id first. Somebody else's text with our marker is not ours. */
 function ours(run, comments, { purpose, key }) {
     return comments
-        .filter((comment) => isProgram(run, comment.author))
+        .filter((comment) => (0,model/* isProgram */.Vd)(run.ports, comment.author))
         .filter((comment) => {
         const marker = (0,core_marker/* findMarker */.Ed)(comment.body, purpose);
         return marker !== null && (key === "" || marker.values["key"] === key || marker.values["for"] === key);
@@ -57759,6 +57951,7 @@ function ours(run, comments, { purpose, key }) {
 // EXTERNAL MODULE: ./lib/core/policy.js
 var policy = __nccwpck_require__(9861);
 ;// CONCATENATED MODULE: ./lib/jobs/effects/labels.js
+
 
 
 /** Adds first, so that the item is never without a label that says where it stands; then takes off. */
@@ -57828,7 +58021,7 @@ async function putOnSince(run, number, since) {
     for (const entry of await run.ports.forge.timeline(number)) {
         if (entry.kind !== "label" || !entry.added)
             continue;
-        if (entry.at > since && !isProgram(run, entry.by))
+        if (entry.at > since && !(0,model/* isProgram */.Vd)(run.ports, entry.by))
             kept.add(entry.label);
         else
             kept.delete(entry.label);
@@ -57872,6 +58065,7 @@ function lowest(labels, name) {
 ;// CONCATENATED MODULE: ./lib/jobs/effects/pull.js
 
 
+
 /** The pull request of this head and generation, in whatever state it is; opened when there is none. */
 async function ensurePull(run, effect) {
     const { forge } = run.ports;
@@ -57912,7 +58106,7 @@ async function ensurePull(run, effect) {
 }
 /** Ours: by the program, with the marker of this item and generation. A person who edits the text may take the marker out; then the head decides. */
 function isOurs(run, pull, effect) {
-    if (!isProgram(run, pull.author))
+    if (!(0,model/* isProgram */.Vd)(run.ports, pull.author))
         return false;
     const marker = (0,core_marker/* findMarker */.Ed)(pull.body, "pull");
     if (marker === null)
@@ -57939,7 +58133,7 @@ async function ensureReview(run, effect) {
     const second = await secondAccount(run);
     const bot = {
         forge: run.ports.forge,
-        wrote: (login) => isProgram(run, login) && !(second.kind === "second" && second.wrote(login)),
+        wrote: (login) => (0,model/* isProgram */.Vd)(run.ports, login) && !(second.kind === "second" && second.wrote(login)),
     };
     if (effect.as === "reviewer" && second.kind === "none")
         return await comment(one, bot, review, second.why);
@@ -58035,6 +58229,7 @@ async function secondAccount(run) {
 
 ;// CONCATENATED MODULE: ./lib/jobs/effects/status.js
 
+
 /** A commit status. One of the same context and words by somebody else is not ours: anybody who may write code can set it. */
 async function ensureStatus(run, effect) {
     const { forge } = run.ports;
@@ -58043,7 +58238,7 @@ async function ensureStatus(run, effect) {
         return statuses.some((s) => s.context === effect.context &&
             s.state === effect.state &&
             s.description === effect.description &&
-            isProgram(run, s.creator));
+            (0,model/* isProgram */.Vd)(run.ports, s.creator));
     };
     const { sha, context, state, description, target } = effect;
     await ensure(run, isDone, () => forge.setStatus(sha, { context, state, description, targetUrl: target }));
@@ -58111,30 +58306,19 @@ async function apply(run, effect) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A9: () => (/* binding */ statusComment),
-/* harmony export */   BU: () => (/* binding */ stopEffects),
-/* harmony export */   DD: () => (/* binding */ handTo),
 /* harmony export */   DU: () => (/* binding */ lost),
 /* harmony export */   Dy: () => (/* binding */ cancelledEnding),
-/* harmony export */   E7: () => (/* binding */ patchEffect),
 /* harmony export */   Ht: () => (/* binding */ giveUp),
-/* harmony export */   Iv: () => (/* binding */ triggerOff),
 /* harmony export */   Ix: () => (/* binding */ facts),
 /* harmony export */   QN: () => (/* binding */ workNote),
 /* harmony export */   RT: () => (/* binding */ spent),
 /* harmony export */   VM: () => (/* binding */ interrupted),
-/* harmony export */   dy: () => (/* binding */ giveUpEffects),
 /* harmony export */   fJ: () => (/* binding */ fail),
 /* harmony export */   ff: () => (/* binding */ afterSettling),
-/* harmony export */   ik: () => (/* binding */ place),
-/* harmony export */   je: () => (/* binding */ lossOf),
-/* harmony export */   oQ: () => (/* binding */ answered),
-/* harmony export */   sB: () => (/* binding */ stageEffect),
-/* harmony export */   xP: () => (/* binding */ droppedPaths)
+/* harmony export */   je: () => (/* binding */ lossOf)
 /* harmony export */ });
 /* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9610);
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
-/* harmony import */ var _core_policy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9861);
 /* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
 /* harmony import */ var _core_takeover_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4538);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9716);
@@ -58144,6 +58328,7 @@ async function apply(run, effect) {
 /* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3787);
 /* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2938);
 /* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9757);
+/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2441);
 // How an agent's work ends when it does not end with a result, and what every ending has in common. Each is a set of effects that goes through
 // the one commit point (settle.ts).
 
@@ -58158,34 +58343,9 @@ async function apply(run, effect) {
 
 
 
-/** Where stage labels, questions and the like stand: on the pull request once there is one. A person's pull request is its own issue. */
-function place(job) {
-    return job.pull === null || job.item.issue.isPull ? "issue" : "pull";
-}
-/** The next stage label, in the place of any other. */
-function stageEffect(job, on, stage) {
-    const others = _core_policy_js__WEBPACK_IMPORTED_MODULE_7__/* .stages */ ._$.filter((other) => other !== stage).map(_core_policy_js__WEBPACK_IMPORTED_MODULE_7__/* .stageLabel */ .Hn);
-    return { id: "stage", do: "labels", on, add: [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_7__/* .stageLabel */ .Hn)(stage)], remove: others, since: sinceLook(job) };
-}
-/** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
-function sinceLook({ snapshot }) {
-    return new Date(snapshot.now).toISOString();
-}
 /** What the stage label says while this work is not done. */
 function stageOfWork({ claim }) {
     return claim.record.kind === "rework" ? "needs-rework" : claim.record.stage;
-}
-/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
-function where(job) {
-    return place(job) === "pull" ? `on #${job.pull}` : "below";
-}
-/** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
-function triggerOff(job) {
-    const remove = [job.settings.policy.label];
-    const since = sinceLook(job);
-    const off = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
-    const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
-    return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
 }
 async function fail(job, failure, spend, extra = {}) {
     const { plan, ports, settings, claim, item } = job;
@@ -58210,8 +58370,8 @@ async function fail(job, failure, spend, extra = {}) {
     });
     // With a pull request open the bot stays on the issue: it is still the program's turn.
     const effects = [
-        ...(job.pull === null ? [unassignBot(job)] : []),
-        statusComment(comment),
+        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)] : []),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(comment),
         ...(extra.effects ?? []),
     ];
     const change = { ...spent(job, spend), ...given, cooldownUntil: until };
@@ -58229,7 +58389,7 @@ async function giveUp(job, why, spend, extra, change = {}, keptBefore = null) {
     const { plan, ports, item } = job;
     const kept = keptBefore ?? (await (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keep */ .aC)(job, spend, why.failure ?? "given up"));
     const told = { ...why, ...kept, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) };
-    const effects = [...giveUpEffects(job, told), ...extra];
+    const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .giveUpEffects */ .dy)(job, told), ...extra];
     const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, {
         ...{ after: "blocked", stage: "blocked", effects, head: null },
         change: { ...spent(job, spend), ...change, ...kept },
@@ -58240,23 +58400,6 @@ async function giveUp(job, why, spend, extra, change = {}, keptBefore = null) {
         next: `@${plan.askedBy} decides; the label put on again goes on.`,
     });
     return afterSettling(job, settled, done);
-}
-/** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
-function giveUpEffects(job, why, body) {
-    const { record } = job.claim;
-    const key = String(record.epoch);
-    const on = place(job);
-    const kept = (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(record, why.kept === undefined ? record : why);
-    return [
-        stageEffect(job, on, "blocked"),
-        ...triggerOff(job),
-        ...handTo(job, why.askedBy),
-        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .statusLine */ .Bs(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
-        {
-            ...{ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" },
-            body: body ?? _core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .blockedComment */ .GI({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),
-        },
-    ];
 }
 /** A person took the item back, or another run did: nothing of the work is published. */
 async function interrupted(job, why, spend, extra = {}) {
@@ -58274,10 +58417,10 @@ async function interrupted(job, why, spend, extra = {}) {
         });
         return afterSettling(job, await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, ending), done);
     }
-    const ordered = why.kind === "stopped" ? stopEffects(job, why.order.comment) : [unassignBot(job)];
+    const ordered = why.kind === "stopped" ? (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .stopEffects */ .BU)(job, why.order.comment) : [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)];
     const effects = [
         ...ordered,
-        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .statusLine */ .Bs(`**Stopped**: ${why.why}. Nothing was published`, job.run, (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(claim.record, kept))),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .statusLine */ .Bs(`**Stopped**: ${why.why}. Nothing was published`, job.run, (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(claim.record, kept))),
         ...(extra.effects ?? []),
     ];
     const handled = why.kind === "stopped" ? { handled: [...claim.record.handled, why.order.id] } : {};
@@ -58304,23 +58447,18 @@ function cancelledEnding(job, how, cost, extra) {
     const change = { ...cost, attempt, cancelled: times, cooldownUntil: null };
     const kept = (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(record, cost.kept === undefined ? record : cost);
     if (times >= _core_takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelsMax */ .iV) {
-        const on = place(job) === "pull" ? job.pull : null;
+        const on = (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .place */ .ik)(job) === "pull" ? job.pull : null;
         const body = _core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelledComment */ .te({ askedBy, how, times, run: job.run, key: String(epoch), pull: on, kept });
         const why = { failure: "cancelled", text: how, output: "", askedBy, attempts: attempt };
-        const effects = [...giveUpEffects(job, why, body), ...extra];
+        const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .giveUpEffects */ .dy)(job, why, body), ...extra];
         return { after: "blocked", stage: "blocked", effects, head: null, change };
     }
     const effects = [
-        ...(job.pull === null ? [unassignBot(job)] : []),
-        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelledLine */ .IC(how, job.run, kept)),
+        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)] : []),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelledLine */ .IC(how, job.run, kept)),
         ...extra,
     ];
     return { after: "released", stage: stageOfWork(job), effects, head: null, change };
-}
-/** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
-function stopEffects(job, comment) {
-    const seen = comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
-    return [...triggerOff(job), unassignBot(job), ...seen];
 }
 function lost(job) {
     return (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({ ...facts(job, null), ...lossOf(job) });
@@ -58339,6 +58477,12 @@ function afterSettling(job, settled, done) {
     switch (settled.kind) {
         case "settled":
             return done;
+        case "before":
+            return {
+                ...{ ...done, outcome: "done", failure: null, pullRequest: settled.pull ?? done.pullRequest },
+                reason: `#${number}: what was published before the forge was away is finished`,
+                next: "The next run goes on with it.",
+            };
         case "unfinished":
             job.ports.log.warning(`not everything could be written on the forge: ${settled.why}`);
             return { ...done, next: "The next run finishes what could not be written." };
@@ -58383,23 +58527,6 @@ function spent(job, spend) {
     const tells = spend.profile.preset.output.rules.some((rule) => rule.emit === "cost");
     return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_11__/* .truedUp */ .ON)(before, epoch, spend.costUsd ?? (tells ? null : 0), spend.tokens) };
 }
-function unassignBot(job) {
-    const since = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_8__/* .forgeNow */ .Q9)(job.ports)).toISOString();
-    return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
-}
-/** The person who asked gets it, on the issue and on the pull request; the bot is taken off. */
-function handTo(job, login) {
-    const since = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_8__/* .forgeNow */ .Q9)(job.ports)).toISOString();
-    const add = login === "" ? [] : [login];
-    const remove = [job.who.me.login];
-    const issue = { id: "assign", do: "assign", on: "issue", add, remove, since };
-    return place(job) === "issue"
-        ? [issue]
-        : [issue, { id: "assign-pull", do: "assign", on: "pull", add, remove, since }];
-}
-function statusComment(body) {
-    return { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body };
-}
 /** What the record keeps of published work, for the reviewer and the hand-over. */
 function workNote(job, head, profile, result, checks) {
     const { redact } = job.ports;
@@ -58412,24 +58539,6 @@ function workNote(job, head, profile, result, checks) {
                 ...{ command: redact(command).slice(0, 500), exitCode, durationMs },
             })),
     };
-}
-function answered(plan, reaction) {
-    return plan.orderComments.map((comment) => ({ id: `answered-${comment}`, do: "react", comment, reaction }));
-}
-function patchEffect(job, on, patch, paths) {
-    const key = String(job.claim.record.epoch);
-    return {
-        id: "patch",
-        do: "comment",
-        on,
-        purpose: "patch",
-        key,
-        mode: "new",
-        body: _core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .patchComment */ .IQ(paths, patch, key),
-    };
-}
-function droppedPaths(patch) {
-    return [...(patch ?? "").matchAll(/^diff --git a\/(.+?) b\//gm)].flatMap((match) => match[1] ?? []);
 }
 
 
@@ -58455,9 +58564,9 @@ function effectPorts(job) {
 }
 /** For what is written without a claim: replies and repairs, each safe to be written by two runs. */
 function looseEffectPorts(ports, who, fence = async () => { }) {
-    const { forge, reviewer } = ports;
+    const { forge, reviewer, host } = ports;
     return {
-        ...{ forge, reviewer, program: who.program, fence, automatic: who.me.id < 0 },
+        ...{ forge, reviewer, host, program: who.program, fence, automatic: who.me.id < 0 },
         log: (line) => ports.log.line(line),
     };
 }
@@ -58684,14 +58793,16 @@ function keepAlive(job, options = { watchPeople: true }) {
 /* harmony export */   aC: () => (/* binding */ keep),
 /* harmony export */   gc: () => (/* binding */ earlierWork)
 /* harmony export */ });
-/* harmony import */ var _core_kept_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1671);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9716);
+/* harmony import */ var _core_kept_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1671);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9716);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8943);
+/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8943);
 /* harmony import */ var _ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(777);
 /* harmony import */ var _claiming_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4963);
-/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3787);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3787);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8281);
 // Work that is not published is not thrown away: a failed attempt's commits go to `wip/<key>`, and the next author finds them in its clone.
+
 
 
 
@@ -58701,12 +58812,13 @@ function keepAlive(job, options = { watchPeople: true }) {
 
 /** Longest reason in a record, in characters. */
 const whyMax = 300;
-/** Time for it in a run that was asked to end, in ms: it is killed soon, and has a claim to give back before that. */
+/** Longest upload of it, in ms: shorter than of what is published, since a person may be waiting for the item. */
+const keepMsMax = 20 * 60_000;
+/** The same in a run that was asked to end: it is killed soon, and has a claim to give back before that. */
 const lastMs = 5_000;
 /**
  * Uploads what an attempt left, for the next one and for people; `why` says how the attempt ended. Answers what the record says then: what was
- * kept before where nothing new is. Best effort: it never throws, and takes no longer than the lease surely lasts, since after an interruption
- * nobody renews it.
+ * kept before where nothing new is. Life signs go on beside it, and a forge that is away is waited for. Best effort: it never throws.
  */
 async function keep(job, spend, why) {
     const { ports, claim, plan } = job;
@@ -58719,8 +58831,8 @@ async function keep(job, spend, why) {
     try {
         const problem = await whyNotUploaded(job, head);
         if (problem === null) {
-            const at = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_3__/* .forgeNow */ .Q9)(ports)).toISOString();
-            return { kept: { head, at, attempt: plan.attempt, why: (0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .shorten */ .ml)(ports.redact(why), whyMax) } };
+            const at = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(ports)).toISOString();
+            return { kept: { head, at, attempt: plan.attempt, why: (0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .shorten */ .ml)(ports.redact(why), whyMax) } };
         }
         ports.log.line(`the work so far could not be kept: ${problem}`);
     }
@@ -58733,13 +58845,13 @@ async function whyNotUploaded({ ports, settings, claim }, head) {
     // It was to be published, so it is there already.
     if (claim.wip === head)
         return null;
-    const isEnding = ports.stop.aborted;
-    // With a life sign right before it the upload has all of the fence's time.
-    const renewed = isEnding ? "ok" : await claim.renew();
-    if (renewed !== "ok")
-        return `the claim could not be renewed (${renewed})`;
-    const deadlineMs = isEnding ? lastMs : settings.policy.limits.fenceSeconds * 1000;
-    const outcome = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__/* .upload */ .S)(await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_2__/* .ledgerPorts */ .sl)(ports, settings), claim, head, { deadlineMs });
+    const ledger = await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_2__/* .ledgerPorts */ .sl)(ports, settings);
+    const begun = ports.clock.elapsed();
+    const outcome = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_3__/* .patiently */ .d)(ports, async () => {
+        const leftMs = ports.stop.aborted ? lastMs : keepMsMax - (ports.clock.elapsed() - begun);
+        const result = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__/* .upload */ .S)(ledger, claim, head, { deadlineMs: leftMs });
+        return { again: result.kind === "unknown" && leftMs > 0 ? result.cause : null, result };
+    });
     switch (outcome.kind) {
         case "ok":
             return null;
@@ -58764,12 +58876,12 @@ function keptFacts({ key }, { kept }) {
 async function earlierWork(job, branches) {
     const { ports, claim } = job;
     const { kept, key } = claim.record;
-    if (kept === undefined || !(0,_core_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .hasRoom */ .AB)(branches))
+    if (kept === undefined || !(0,_core_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .hasRoom */ .AB)(branches))
         return null;
     try {
-        const sha = await (await ports.host()).fetchRef((0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_6__/* .wipRef */ .Md)(key));
+        const sha = await (await ports.host()).fetchRef((0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__/* .wipRef */ .Md)(key));
         if (sha === kept.head)
-            return { ...kept, branch: { name: _core_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptBranch */ .Fw, commit: sha } };
+            return { ...kept, branch: { name: _core_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keptBranch */ .Fw, commit: sha } };
         ports.log.line("the work of an earlier attempt is not there any more");
     }
     catch (error) {
@@ -58808,21 +58920,29 @@ async function live(job, { begin, work, fail }) {
     const workspace = await ports.workshop.open(ports, settings.workspace);
     let life = null;
     let mayHaveStarted = false;
+    let spend = null;
     try {
         // First the label is put on where a command asked: its absence would else look like a person's.
         await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(ports, async () => ({ again: null, result: await begin() }));
         life = (0,_keepalive_js__WEBPACK_IMPORTED_MODULE_3__/* .keepAlive */ .Z)(await afterBegin(job));
-        const started = () => {
-            mayHaveStarted = true;
+        const agents = {
+            start() {
+                mayHaveStarted = true;
+            },
+            ended(known) {
+                spend = known;
+            },
         };
-        return await work(workspace, life, started);
+        return await work(workspace, life, agents);
     }
     catch (error) {
         if (error instanceof _ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__/* .ClaimLost */ .lo)
             return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .lost */ .DU)(job);
         // Before anything is published: the claim is given back, so that nobody waits for it to age.
-        if (claim.record.state === "held" && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .mayPass */ .bg)(error))
-            return await fail(failedHere("forge-error", (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describe */ .q0)(error), ""), mayHaveStarted ? unknownCost(claim) : {});
+        if (claim.record.state === "held" && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .mayPass */ .bg)(error)) {
+            const change = mayHaveStarted && spend === null ? unknownCost(claim) : {};
+            return await fail(failedHere("forge-error", (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describe */ .q0)(error), ""), spend, change);
+        }
         // What threw once may throw each time: from the agent's start on it counts as an attempt.
         await (0,_ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__/* .giveBack */ .F5)(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
         throw error;
@@ -59205,8 +59325,8 @@ var errors = __nccwpck_require__(452);
 var changes = __nccwpck_require__(4133);
 // EXTERNAL MODULE: ./lib/git/compose.js
 var compose = __nccwpck_require__(9112);
-// EXTERNAL MODULE: ./lib/git/git.js
-var git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: ./lib/git/git.js + 1 modules
+var git = __nccwpck_require__(4132);
 // EXTERNAL MODULE: ./lib/git/history.js
 var git_history = __nccwpck_require__(12);
 // EXTERNAL MODULE: ./lib/git/leftovers.js
@@ -59270,7 +59390,7 @@ async function settle(host, [head, base], dropPaths) {
     const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none"];
     const diff = await host.run([...args, known.mergeBase, head], { outputBytesMax: DIFF_BYTES_MAX });
     if (diff.kind !== "ended" || diff.code !== 0)
-        return { kind: "unreadable", why: (0,git/* explain */.WE)(diff) };
+        return { kind: "unreadable", why: (0,git/* explain */.W)(diff) };
     const own = (0,changes/* readRaw */.hc)(diff.stdout, 0).entries.filter(({ name }) => dropPaths(name.toString("utf8")));
     const baseTree = (await host.must(["rev-parse", "--verify", `${base}^{tree}`])).toString("latin1").trim();
     if (own.length === 0)
@@ -59295,13 +59415,16 @@ async function verify(host, made) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/git/host.js + 1 modules
-var git_host = __nccwpck_require__(3905);
+// EXTERNAL MODULE: ./lib/git/batch.js
+var git_batch = __nccwpck_require__(6824);
+// EXTERNAL MODULE: ./lib/git/host.js + 3 modules
+var git_host = __nccwpck_require__(3541);
 ;// CONCATENATED MODULE: ./lib/git/rebase.js
 // Replays commits onto another one in the host's own repository: what `git rebase --reapply-cherry-picks --empty=drop` does, by objects alone.
 //
 // Git 2.38 cannot be told a merge base, so each step makes one: a commit with the tree so far whose only parent is the parent of the commit
 // to be replayed. Its merge base with that commit is that parent, and nothing else.
+
 
 
 
@@ -59329,15 +59452,15 @@ async function readChain(host, { head, base, mergeBase }) {
     const bound = ["--topo-order", "--reverse", `--max-count=${COMMITS_MAX + 1}`];
     const listed = await host.run(["rev-list", ...bound, head, `^${mergeBase}`, "--"]);
     if (listed.kind !== "ended" || listed.code !== 0)
-        return { kind: "unreadable", why: (0,git/* explain */.WE)(listed) };
+        return { kind: "unreadable", why: (0,git/* explain */.W)(listed) };
     const ids = listed.stdout.toString("latin1").split("\n").slice(0, -1);
     if (ids.length > COMMITS_MAX)
         return { kind: "unreadable", why: `more than ${COMMITS_MAX} commits` };
     const input = [mergeBase, base, ...ids].map((sha) => `${sha}\n`).join("");
     const batch = await host.run(["cat-file", "--batch"], { input, outputBytesMax: COMMITS_BYTES_MAX });
     if (batch.kind !== "ended" || batch.code !== 0)
-        return { kind: "unreadable", why: (0,git/* explain */.WE)(batch) };
-    const objects = (0,git_host/* readBatch */.x3)(batch.stdout);
+        return { kind: "unreadable", why: (0,git/* explain */.W)(batch) };
+    const objects = (0,git_batch/* readBatch */.x)(batch.stdout);
     const links = [mergeBase, base, ...ids].flatMap((sha, at) => {
         const object = objects[at];
         const raw = object?.type === "commit" ? (0,git_history/* readRawCommit */.Gu)(object.content) : null;
@@ -60232,13 +60355,15 @@ async function logOf(ports, targetUrl) {
 /* harmony export */ });
 /* harmony import */ var _core_answers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9960);
 /* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
-/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3259);
-/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1953);
+/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3259);
+/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1953);
 /* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5748);
 /* harmony import */ var _not_published_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
 /* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8281);
 /* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9757);
+/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2441);
 // The host brought a branch up to date by itself: it is published without an agent, and a verdict on the same diff is kept.
+
 
 
 
@@ -60253,7 +60378,7 @@ async function publishUpdate(job, life, range, update) {
     const { pull } = plan;
     const { head, merged } = update;
     const stopped = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(job.ports, async () => ({
-        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_6__/* .rewritesApproved */ .j)(job, head)) },
+        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_7__/* .rewritesApproved */ .j)(job, head)) },
     }));
     if (stopped !== null)
         return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .interrupted */ .VM)(job, stopped, null);
@@ -60262,7 +60387,7 @@ async function publishUpdate(job, life, range, update) {
     const effects = updateEffects(job, range, update, verdict);
     const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_5__/* .settle */ .G9)(job, { after: "done", stage: "needs-review", effects, head, change }, life);
     const how = merged ? `\`${pull.baseRef}\` is merged into it` : `rebased onto ${pull.baseRef}`;
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_7__/* .outcome */ .b)({
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_8__/* .outcome */ .b)({
         ...{ ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .facts */ .Ix)(job, null), outcome: "done", head, profile: null, round: null },
         ...{ verdict: verdict?.verdict ?? null, reason: `#${item.issue.number}: pull request #${pull.number} ${how}` },
         next: verdict === null ? "The next run reviews it." : "Its review still counts; the next run goes on with it.",
@@ -60299,11 +60424,11 @@ function updateEffects(job, { base }, update, verdict) {
         keepsVerdict: verdict !== null,
     });
     return [
-        (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .stageEffect */ .sB)(job, (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .place */ .ik)(job), "needs-review"),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .stageEffect */ .sB)(job, (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .place */ .ik)(job), "needs-review"),
         ...checksStatus(job, head, checks),
         ...(verdict === null ? [] : [reviewStatus(job, verdict)]),
-        (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .statusComment */ .A9)(body),
-        ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .answered */ .oQ)(plan, "rocket"),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .statusComment */ .A9)(body),
+        ...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .answered */ .oQ)(plan, "rocket"),
     ];
 }
 /** Own checks as a status of the published head; none where none ran. */
@@ -60387,10 +60512,7 @@ async function settle(job, ending, life = null) {
     });
     switch (published.kind) {
         case "ok":
-            // A server that died in it may have moved the record and not the branch: then the next run, which knows what to do, finds it at once.
-            if (isInDoubt && ending.head !== null && !(await standsAt(job, ending.head)))
-                return leave(claim, "the branch is not where the publish should have moved it");
-            return finishEffects(job, effects);
+            return isInDoubt || claim.effects !== effects ? finishDoubted(job, effects) : finishEffects(job, effects);
         case "unknown":
             return {
                 kind: "failed",
@@ -60404,6 +60526,19 @@ async function settle(job, ending, life = null) {
         default:
             return published;
     }
+}
+/**
+ * After a publish without an answer: a server that died in it may have moved the record and not the branch, then the next run, which knows what to
+ * do, finds it at once. Where it was an ending before this one that was applied, that one counts.
+ */
+async function finishDoubted(job, effects) {
+    const { claim } = job;
+    const { head, moves } = claim.record;
+    if (moves === true && head !== null && !(await standsAt(job, head)))
+        return leave(claim, "the branch is not where the publish should have moved it");
+    const published = claim.effects ?? effects;
+    const finished = await finishEffects(job, published);
+    return finished.kind === "settled" && published !== effects ? { kind: "before", pull: finished.pull } : finished;
 }
 /** The head whose status says pending, until the effects of an ending say how it ended. */
 function judgingAfter({ judging }, { effects }) {
@@ -60669,6 +60804,145 @@ function endedText(end) {
     const left = end.pids.slice(0, 10).map((pid) => `${pid} (${(0,_agent_processes_js__WEBPACK_IMPORTED_MODULE_0__/* .nameOf */ .Vb)(pid)})`);
     const more = end.pids.length > 10 ? ` and ${end.pids.length - 10} more` : "";
     return `${ended}, but not ${left.join(", ")}${more},`;
+}
+
+
+/***/ }),
+
+/***/ 2441:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A9: () => (/* binding */ statusComment),
+/* harmony export */   BU: () => (/* binding */ stopEffects),
+/* harmony export */   DD: () => (/* binding */ handTo),
+/* harmony export */   E7: () => (/* binding */ patchEffect),
+/* harmony export */   Iv: () => (/* binding */ triggerOff),
+/* harmony export */   Ks: () => (/* binding */ unassignBot),
+/* harmony export */   dy: () => (/* binding */ giveUpEffects),
+/* harmony export */   ik: () => (/* binding */ place),
+/* harmony export */   oQ: () => (/* binding */ answered),
+/* harmony export */   sB: () => (/* binding */ stageEffect),
+/* harmony export */   sM: () => (/* binding */ workBegins),
+/* harmony export */   xP: () => (/* binding */ droppedPaths)
+/* harmony export */ });
+/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7206);
+/* harmony import */ var _core_policy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9861);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7783);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3787);
+/* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2938);
+// The effects that endings are made of, each under its name: what the forge shall show after it.
+
+
+
+
+
+/** Where stage labels, questions and the like stand: on the pull request once there is one. A person's pull request is its own issue. */
+function place(job) {
+    return job.pull === null || job.item.issue.isPull ? "issue" : "pull";
+}
+/** The next stage label, in the place of any other. */
+function stageEffect(job, on, stage) {
+    const others = _core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stages */ ._$.filter((other) => other !== stage).map(_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn);
+    return { id: "stage", do: "labels", on, add: [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)(stage)], remove: others, since: sinceLook(job) };
+}
+/** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
+function sinceLook({ snapshot }) {
+    return new Date(snapshot.now).toISOString();
+}
+/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
+function where(job) {
+    return place(job) === "pull" ? `on #${job.pull}` : "below";
+}
+/**
+ * What people see when work begins: label and stage on, bot assigned, whom the program had asked off, status comment, the orders seen. `stage`:
+ * null before there is a pull request. A person's pull request stays that person's: the bot is not assigned to it.
+ */
+function workBegins(job, stage, since, status) {
+    const { plan, ports, settings, who, item } = job;
+    const { label } = settings.policy;
+    const on = place(job);
+    const staged = stage === null ? [] : [stageEffect(job, on, stage)];
+    return [
+        {
+            ...{ id: "label", do: "labels", on: "issue" },
+            // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
+            add: (0,_core_model_js__WEBPACK_IMPORTED_MODULE_3__/* .hasLabel */ .RX)(item.issue.labels, label) ? [] : [label],
+            remove: staged.length > 0 && on === "issue" ? [] : [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("needs-info"), (0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("blocked")],
+        },
+        ...staged,
+        {
+            ...{ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since },
+            add: plan.foreign === true ? [] : [who.me.login],
+        },
+        statusComment(ports.redact(status)),
+        ...plan.orderComments.map((comment) => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" })),
+    ];
+}
+/** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
+function triggerOff(job) {
+    const remove = [job.settings.policy.label];
+    const since = sinceLook(job);
+    const off = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
+    const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
+    return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
+}
+/** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
+function giveUpEffects(job, why, body) {
+    const { record } = job.claim;
+    const key = String(record.epoch);
+    const on = place(job);
+    const kept = (0,_kept_js__WEBPACK_IMPORTED_MODULE_1__/* .keptFacts */ .UB)(record, why.kept === undefined ? record : why);
+    return [
+        stageEffect(job, on, "blocked"),
+        ...triggerOff(job),
+        ...handTo(job, why.askedBy),
+        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .statusLine */ .Bs(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
+        {
+            ...{ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" },
+            body: body ?? _core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .blockedComment */ .GI({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),
+        },
+    ];
+}
+/** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
+function stopEffects(job, comment) {
+    const seen = comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
+    return [...triggerOff(job), unassignBot(job), ...seen];
+}
+function unassignBot(job) {
+    const since = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(job.ports)).toISOString();
+    return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
+}
+/** The person who asked gets it, on the issue and on the pull request; the bot is taken off. */
+function handTo(job, login) {
+    const since = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(job.ports)).toISOString();
+    const add = login === "" ? [] : [login];
+    const remove = [job.who.me.login];
+    const issue = { id: "assign", do: "assign", on: "issue", add, remove, since };
+    return place(job) === "issue"
+        ? [issue]
+        : [issue, { id: "assign-pull", do: "assign", on: "pull", add, remove, since }];
+}
+function statusComment(body) {
+    return { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body };
+}
+function answered(plan, reaction) {
+    return plan.orderComments.map((comment) => ({ id: `answered-${comment}`, do: "react", comment, reaction }));
+}
+function patchEffect(job, on, patch, paths) {
+    const key = String(job.claim.record.epoch);
+    return {
+        id: "patch",
+        do: "comment",
+        on,
+        purpose: "patch",
+        key,
+        mode: "new",
+        body: _core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .patchComment */ .IQ(paths, patch, key),
+    };
+}
+function droppedPaths(patch) {
+    return [...(patch ?? "").matchAll(/^diff --git a\/(.+?) b\//gm)].flatMap((match) => match[1] ?? []);
 }
 
 
@@ -61120,6 +61394,7 @@ function usualBounds(limits) {
 /* harmony export */   Ep: () => (/* binding */ continueClaim),
 /* harmony export */   F5: () => (/* binding */ giveBack),
 /* harmony export */   JF: () => (/* binding */ Claim),
+/* harmony export */   _O: () => (/* binding */ cannotWriteLedger),
 /* harmony export */   lo: () => (/* binding */ ClaimLost),
 /* harmony export */   mA: () => (/* binding */ claimItem)
 /* harmony export */ });
@@ -61200,6 +61475,10 @@ class Claim {
     /** The record's commit as this claim last moved it. */
     get sha() {
         return this.#chain.link.sha;
+    }
+    /** What its record still asks for; null before a publish. */
+    get effects() {
+        return this.#chain.link.effects;
     }
     get lost() {
         return this.#chain.loss !== null;
@@ -61366,6 +61645,7 @@ function abandoned(record, { limits, now }) {
     const wait = times === 1 ? {} : { resumeAt: new Date(now() + waitMs).toISOString() };
     return { ttlSeconds: 0, unfinished: times, ...wait };
 }
+/** The ledger is closed to this token: nothing can be claimed, paused or remembered. */
 function cannotWriteLedger(text) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RunError */ .e4(`The forge does not let this token write refs below \`refs/agent-dispatch/\`: ${text}`, {
         remedy: "Give the bot account write access to the code of this repository and its token the scope `write:repository`.",
@@ -61637,6 +61917,8 @@ const LedgerRecord = zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({
     sweepAfter: Time.optional(),
     /** A merge of this head that the forge put off, and how often. */
     landing: zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({ head: Sha, times: Count, answer: findingText }).optional(),
+    /** The head that this claim merges, and on whose approval: what is told of it, should its run die then. Gone when it has ended. */
+    merging: zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({ head: Sha, approvedBy: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP() }).optional(),
 });
 /** Longest record that is read, in characters; 1,000 handled orders fit ten times. */
 const recordCharactersMax = 200_000;
@@ -62315,6 +62597,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var core_command = __nccwpck_require__(8154);
 // EXTERNAL MODULE: ./lib/core/control.js
 var control = __nccwpck_require__(1294);
+// EXTERNAL MODULE: ./lib/core/doubles.js
+var core_doubles = __nccwpck_require__(5221);
 // EXTERNAL MODULE: ./lib/core/lost.js
 var lost = __nccwpck_require__(8801);
 // EXTERNAL MODULE: ./lib/core/marker.js
@@ -62340,6 +62624,8 @@ var priority = __nccwpck_require__(9519);
 const scanMs = 7 * 24 * 3_600_000;
 /** Newest comments of the repository that one run scans. */
 const scanMax = 100;
+/** Items on which something stands twice that one run looks at for that. */
+const doubledMax = 3;
 /** Issues with a command that one run reads. */
 const commandedMax = 5;
 /** Items of the ledger without label that one run looks at, for repairs. */
@@ -62349,7 +62635,7 @@ const touchedMax = 3;
 const quietMax = 2;
 /** Commands, and answers to questions, among the newest comments. Those that the ledger or our own later comments answer already are left out. */
 function askedIn(comments, records, openPulls, who) {
-    const isOwn = (login) => who.program.some((name) => (0,model/* sameLogin */.Up)(name, login));
+    const isOwn = (login) => (0,model/* isProgram */.Vd)(who, login);
     const own = comments.filter((comment) => isOwn(comment.author));
     const answered = new Set(own.flatMap((comment) => ["refusal", "why"].flatMap((purpose) => (0,core_marker/* findMarker */.Ed)(comment.body, purpose)?.values["for"] ?? [])));
     return comments.flatMap((comment) => {
@@ -62381,7 +62667,7 @@ function isAnsweredLater(comment, comments, answered) {
 /** The issue that a number means: a pull request of the program means its issue. */
 function itemOf(number, openPulls, who) {
     const pull = openPulls.find((p) => p.number === number);
-    if (pull === undefined || !who.program.some((name) => (0,model/* sameLogin */.Up)(name, pull.author)))
+    if (pull === undefined || !(0,model/* isProgram */.Vd)(who, pull.author))
         return number;
     const marked = Number((0,core_marker/* findMarker */.Ed)(pull.body, "pull")?.values["issue"]);
     return Number.isSafeInteger(marked) && marked > 0 ? marked : number;
@@ -62394,6 +62680,10 @@ function commandedIssues(asked, seed) {
 /** The same for `/agent pause` and `/agent resume`: issues that may be the dashboard. */
 function controlledIssues(asked, seed) {
     return commandedIssues(asked.filter((a) => a.isControl), seed);
+}
+/** Issues on which, or on whose pull request, the program said something twice. */
+function doubledIssues(doubles, openPulls, who) {
+    return [...new Set(doubles.map(({ on }) => itemOf(on, openPulls, who)))].slice(0, doubledMax);
 }
 /** Work that a dead run left, then waiting pull requests on which something happened, then a few of the others by turns. */
 function unlisted(records, listed, openPulls, seed) {
@@ -62556,6 +62846,7 @@ function noteUnknown(ledger, name, sha) {
 
 
 
+
 /** Former pull requests that one run reads. */
 const formerLooksMax = 5;
 /** A fresh look. `trigger.item` narrows it to one item. `ends`: what a look a moment ago was told of runs that ended, so that the forge is not asked again. */
@@ -62573,23 +62864,30 @@ async function observe(ports, who, trigger, policy, ends = null) {
     const asked = askedIn(comments, records, openPulls, who);
     const found = await listed(ports, [...issues, ...assigned], who);
     const commanded = new Set(commandedIssues(unanswered(asked, ledger), who.seed));
+    const doubles = (0,core_doubles/* doubledIn */.T)(comments, who);
+    const mentioned = [...commanded, ...doubledIssues(doubles, openPulls, who)];
     const more = wide
-        ? await others(ports, ledger, found, openPulls, commanded, who)
+        ? await others(ports, ledger, found, openPulls, mentioned, who)
         : { issues: [], waiting: new Set() };
     const items = [];
     let formerLooks = 0;
     for (const issue of unique([...found, ...more.issues])) {
         const key = issue.isPull ? `pr-${issue.number}` : (0,model/* issueKey */.FT)(issue.number);
         const record = records[key] ?? { kind: "none" };
-        const pull = openPulls.find((p) => isPullOf(p, issue, record, who)) ?? null;
-        const mayBeOver = pull === null && !issue.isPull && formerLooks < formerLooksMax;
-        const former = mayBeOver ? await formerPull(ports, issue, record, policy, who) : null;
+        const open = openPulls.find((p) => isPullOf(p, issue, record, who)) ?? null;
+        const isUnlisted = open === null && !issue.isPull && formerLooks < formerLooksMax;
+        const unlistedPull = isUnlisted ? await pullOf(ports, record) : null;
+        const former = unlistedPull?.state === "closed" ? await asFormer(ports, issue, unlistedPull, policy, who) : null;
         if (former !== null)
             formerLooks++;
+        // Opened after the list was read, by a run that has ended since.
+        const isNew = unlistedPull?.state === "open" && isPullOf(unlistedPull, issue, record, who);
+        const pull = isNew ? unlistedPull : open;
         const isWaiting = pull !== null && more.waiting.has(issue.number);
         items.push({
             ...{ key, issue, record, pull, former, commanded: commanded.has(issue.number), details: null },
             wip: ledger.wips[key] ?? null,
+            doubled: doubles.filter(({ on }) => on === issue.number || on === (pull ?? former?.pull)?.number),
             statuses: isWaiting ? await forge.statuses(pull.headSha) : null,
             unreadable: unreadableEffects(record, ledger.effects.has(key)),
         });
@@ -62647,10 +62945,10 @@ async function scan(ports) {
         return [];
     }
 }
-/** Items that no label shows: commanded by a comment, left by a dead run, or waiting. */
-async function others(ports, ledger, found, openPulls, commanded, who) {
+/** Items that no label shows: named by what a comment says, left by a dead run, or waiting. */
+async function others(ports, ledger, found, openPulls, mentioned, who) {
     const { numbers, waiting } = unlisted(ledger.records, found, openPulls, who.seed);
-    const wanted = new Set([...commanded, ...numbers]);
+    const wanted = new Set([...mentioned, ...numbers]);
     const missing = [...wanted].filter((number) => !found.some((issue) => issue.number === number));
     const read = await Promise.all(missing.map((number) => ports.forge.issue(number)));
     return {
@@ -62659,12 +62957,12 @@ async function others(ports, ledger, found, openPulls, commanded, who) {
     };
 }
 function isOwnPull(issue, who) {
-    return (issue.isPull && who.program.some((name) => (0,model/* sameLogin */.Up)(name, issue.author)) && (0,core_marker/* findMarker */.Ed)(issue.body, "pull") !== null);
+    return issue.isPull && (0,model/* isProgram */.Vd)(who, issue.author) && (0,core_marker/* findMarker */.Ed)(issue.body, "pull") !== null;
 }
 function isPullOf(pull, issue, record, who) {
     if (issue.isPull)
         return pull.number === issue.number;
-    if (!pull.headIsHere || !who.program.some((name) => (0,model/* sameLogin */.Up)(name, pull.author)))
+    if (!pull.headIsHere || !(0,model/* isProgram */.Vd)(who, pull.author))
         return false;
     if (record.kind === "record" && record.record.pull === pull.number)
         return true;
@@ -62722,14 +63020,15 @@ async function basesOf(ports, items) {
     }
     return bases;
 }
-async function formerPull(ports, issue, record, policy, who) {
+/** The pull request that a record names. */
+async function pullOf(ports, record) {
     if (record.kind !== "record" || record.record.pull === null || record.record.state === "closed")
         return null;
-    const pull = await ports.forge.pull(record.record.pull);
-    if (pull === null || pull.state === "open")
-        return null;
+    return ports.forge.pull(record.record.pull);
+}
+async function asFormer(ports, issue, pull, policy, who) {
     const timeline = await ports.forge.timeline(issue.number);
-    const labelled = timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label && !who.program.some((name) => (0,model/* sameLogin */.Up)(name, e.by)));
+    const labelled = timeline.findLast((e) => e.kind === "label" && e.added && e.label === policy.label && !(0,model/* isProgram */.Vd)(who, e.by));
     return { pull, closedAt: pull.closedAt ?? pull.updatedAt, labelledAt: labelled?.at ?? 0 };
 }
 
@@ -62742,7 +63041,8 @@ async function formerPull(ports, issue, record, policy, who) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   CG: () => (/* binding */ outageWaitsMs),
 /* harmony export */   Ct: () => (/* binding */ OutageTooLong),
-/* harmony export */   Dg: () => (/* binding */ isAway)
+/* harmony export */   Dg: () => (/* binding */ isAway),
+/* harmony export */   uD: () => (/* binding */ isOutage)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 // A forge that is away for a while: what counts as that, and how long a run waits for it where it has something to lose.
@@ -62763,6 +63063,10 @@ class OutageTooLong extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RunError 
             ...(cause === undefined ? {} : { cause }),
         });
     }
+}
+/** Whether it was an outage that ended something, waited for or not. */
+function isOutage(error) {
+    return error instanceof OutageTooLong || isAway(error);
 }
 /** Whether it was the forge as a whole that did not answer, so that it may be back in minutes; not this one request that it refuses. */
 function isAway(error) {
@@ -62842,8 +63146,8 @@ var agent_tree = __nccwpck_require__(3065);
 var connect = __nccwpck_require__(5752);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
-// EXTERNAL MODULE: ./lib/git/git.js
-var git = __nccwpck_require__(5216);
+// EXTERNAL MODULE: ./lib/git/environment.js
+var environment = __nccwpck_require__(4757);
 // EXTERNAL MODULE: ./lib/core/budget.js
 var budget = __nccwpck_require__(9610);
 // EXTERNAL MODULE: ./lib/core/label.js
@@ -62923,6 +63227,8 @@ async function giveBack(held) {
     switch (settled.kind) {
         case "settled":
             return `#${number} ${ending.after === "blocked" ? "goes to a person: cancelled twice in a row" : "is given back"}`;
+        case "before":
+            return `#${number} is published, and finished`;
         case "unfinished":
             return `#${number} is given back; the next run writes what is left (${settled.why})`;
         case "lost":
@@ -62994,8 +63300,8 @@ function endedStatus({ claim, item, run }) {
 
 // EXTERNAL MODULE: ./lib/jobs/strays.js
 var strays = __nccwpck_require__(7572);
-// EXTERNAL MODULE: ./lib/run.js + 29 modules
-var run = __nccwpck_require__(919);
+// EXTERNAL MODULE: ./lib/run.js + 28 modules
+var run = __nccwpck_require__(4343);
 // EXTERNAL MODULE: ./lib/saved.js
 var lib_saved = __nccwpck_require__(4728);
 // EXTERNAL MODULE: ./lib/workspace.js
@@ -63043,7 +63349,7 @@ async function endLeftovers({ log }, { claim, folders, host }) {
     if (claim === null)
         return;
     // A push of main's that is under way must not arrive after the look at the record.
-    const gits = host !== null && isOurs(host) ? [`HOME=${(0,git/* gitHome */.Kg)(host)}`] : [];
+    const gits = host !== null && isOurs(host) ? [`HOME=${(0,environment/* gitHome */.K)(host)}`] : [];
     const tree = { marks: [(0,mark/* markEntry */.gj)(claim), ...gits], folder: folderOf(folders), leader: () => null };
     const end = await (0,agent_tree/* endTree */.Sb)({ ...tree, seen: folders === null ? new Map() : (0,trace/* readTrace */.c)(folders.kept) }, { graceMs: 0, forMs: endMs });
     if (end.kind === "survivors")
@@ -63231,8 +63537,8 @@ var report = __nccwpck_require__(7783);
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/outcome.js
 var outcome = __nccwpck_require__(3259);
-// EXTERNAL MODULE: ./lib/run.js + 29 modules
-var run = __nccwpck_require__(919);
+// EXTERNAL MODULE: ./lib/run.js + 28 modules
+var run = __nccwpck_require__(4343);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __nccwpck_require__(2857);
 ;// CONCATENATED MODULE: ./lib/trigger.js
@@ -63357,7 +63663,7 @@ async function mustExist(forge, connection, { repository }, settings) {
 
 /***/ }),
 
-/***/ 919:
+/***/ 4343:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -63420,10 +63726,18 @@ var outcome = __nccwpck_require__(3259);
 /** A tick's whole work: a run of its own for the item. Throws RunError when the forge refuses, since then no agent would ever run. */
 async function dispatchTick(ports, decision, ref) {
     const number = decision.item.issue.number;
-    const workflow = (await ports.ownRun())?.workflow;
-    if (workflow === undefined)
+    const own = await ports.ownRun();
+    if (own === null)
         throw new Error("a dispatch was decided without a workflow to start");
-    const started = await ports.forge.dispatch(workflow, ref, { item: String(number) });
+    const { workflow } = own;
+    const started = await startOnce(ports, own, ref, { item: String(number) });
+    if (started.kind === "unclear") {
+        return (0,outcome/* outcome */.b)({
+            ...{ kind: (0,outcome/* kindOf */.I)(decision.work), outcome: "failed", failure: "forge-error", item: number },
+            reason: `the forge did not say whether it started a run for #${number}: ${started.cause}`,
+            next: "The next tick looks again; a run that was started after all does the work.",
+        });
+    }
     if (started.kind === "refused") {
         throw new errors/* RunError */.e4(`The forge does not start ${workflow} for #${number}: ${started.answer}`, {
             remedy: "Give the workflow file the trigger `workflow_dispatch` with the input `item`, as in workflows/agent.yml, and the token the scope `write:repository`.",
@@ -63438,6 +63752,21 @@ async function dispatchTick(ports, decision, ref) {
             next: "That run does the work; a scheduled run could be cancelled by the next tick.",
         },
     });
+}
+/** Newest runs that are searched for one that was started without an answer. */
+const runsSearched = 20;
+/** Sent once: after an answer that was lost the list of runs says whether one began that is newer than this. */
+async function startOnce({ forge }, own, ref, inputs) {
+    try {
+        return await forge.dispatch(own.workflow, ref, inputs);
+    }
+    catch (error) {
+        if (!(error instanceof errors/* ForgeError */.Q8) || !error.mayBeApplied)
+            throw error;
+        const isNew = (run) => run.number > own.number && run.event === "workflow_dispatch" && run.workflow === own.workflow;
+        const runs = await forge.recentRuns(runsSearched).catch(() => null);
+        return runs?.some(isNew) === true ? { kind: "started" } : { kind: "unclear", cause: error.message };
+    }
 }
 /** When work is left that could start now, one dispatch. A chain that cannot start costs time, never correctness. */
 async function chain(ports, settings, who, trigger, reached, done) {
@@ -63457,10 +63786,8 @@ async function chain(ports, settings, who, trigger, reached, done) {
         // Also where this run is itself the dispatched one that an older server would cancel: the next tick goes on.
         if ((await (0,look/* mayDispatch */.v)(ports)) !== true)
             return done;
-        const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
-        ports.log.line(started.kind === "started"
-            ? "started the next run: there is more to do"
-            : `the next run was not started: ${started.answer}`);
+        const started = await startOnce(ports, own, reached.repository.defaultBranch, {});
+        ports.log.line(saidOf(started));
         return done;
     }
     catch (error) {
@@ -63468,11 +63795,25 @@ async function chain(ports, settings, who, trigger, reached, done) {
         return done;
     }
 }
+function saidOf(started) {
+    switch (started.kind) {
+        case "started":
+            return "started the next run: there is more to do";
+        case "refused":
+            return `the next run was not started: ${started.answer}`;
+        case "unclear":
+            return `the forge did not say whether it started the next run: ${started.cause}`;
+        default:
+            return started;
+    }
+}
 
 // EXTERNAL MODULE: ./lib/jobs/claiming.js + 1 modules
 var claiming = __nccwpck_require__(4963);
 // EXTERNAL MODULE: ./lib/ledger/cas.js
 var cas = __nccwpck_require__(1916);
+// EXTERNAL MODULE: ./lib/ledger/claim.js
+var ledger_claim = __nccwpck_require__(3417);
 // EXTERNAL MODULE: ./lib/ledger/control.js
 var control = __nccwpck_require__(4652);
 // EXTERNAL MODULE: ./lib/ledger/refs.js
@@ -63483,6 +63824,7 @@ var jobs_effects = __nccwpck_require__(4851);
 var jobs_job = __nccwpck_require__(3787);
 ;// CONCATENATED MODULE: ./lib/jobs/control.js
 // The whole program pauses or goes on: one compare-and-swap on the control ref, then the order is answered.
+
 
 
 
@@ -63501,16 +63843,33 @@ async function control_control(ports, settings, who, order, observed) {
     const next = { ...state, pause, handled: [...before, id], failures: 0 };
     const moved = await swapControl(ports, settings, observed.control.sha, next);
     const item = issue;
-    if (!moved) {
-        const reason = `another run changed the pause at the same moment; the order of @${by} is looked at again`;
-        return (0,outcome/* outcome */.b)({ kind: "idle", outcome: "lost", reason, next: "The next event or tick looks again.", item });
-    }
+    if (moved.kind !== "ok")
+        return notMoved(moved, order);
     await answer(ports, who, comment);
     return (0,outcome/* outcome */.b)({
         ...{ kind: "idle", outcome: "idle", item },
         reason: verb === "pause" ? `paused by @${by}: ${why}` : `@${by} ended the pause`,
         next: verb === "pause" ? "Nothing is done before `/agent resume`." : "The next event or tick looks for work.",
     });
+}
+/** The order stands where it was given, so the next run that looks finds it again. */
+function notMoved(moved, { by, issue: item }) {
+    const next = "The next event or tick looks again.";
+    switch (moved.kind) {
+        case "lost": {
+            const reason = `another run changed the pause at the same moment; the order of @${by} is looked at again`;
+            return (0,outcome/* outcome */.b)({ kind: "idle", outcome: "lost", reason, next, item });
+        }
+        case "unknown": {
+            const reason = `the forge did not say whether the order of @${by} was written down: ${moved.cause}`;
+            return (0,outcome/* outcome */.b)({ kind: "idle", outcome: "failed", failure: "forge-error", reason, next, item });
+        }
+        case "refused":
+        case "denied":
+            throw (0,ledger_claim/* cannotWriteLedger */._O)(moved.text);
+        default:
+            return moved;
+    }
 }
 async function answer(ports, who, comment) {
     try {
@@ -63525,8 +63884,7 @@ async function swapControl(ports, settings, old, next) {
     const host = await ports.host();
     const sha = await host.writeRecord({ parent: old, message: (0,control/* formatControl */.FX)(next), effects: null });
     const deadlineMs = settings.policy.limits.apiSeconds * 2000;
-    const swapped = await (0,cas/* compareAndSwap */.q)(host, [{ ref: refs/* controlRef */.v0, old, new: sha }], { clock: ports.clock, deadlineMs });
-    return swapped.kind === "ok";
+    return (0,cas/* compareAndSwap */.q)(host, [{ ref: refs/* controlRef */.v0, old, new: sha }], { clock: ports.clock, deadlineMs });
 }
 /** Failures of network or forge in a row after which the program pauses by itself, and for how long, in ms. */
 const failuresMax = 5;
@@ -63569,74 +63927,15 @@ var decide = __nccwpck_require__(3851);
 var explain = __nccwpck_require__(9852);
 // EXTERNAL MODULE: ./lib/core/closing.js
 var closing = __nccwpck_require__(8404);
-// EXTERNAL MODULE: ./lib/core/marker.js
-var marker = __nccwpck_require__(5845);
-;// CONCATENATED MODULE: ./lib/core/doubles.js
-// What the program said twice: two runs that finish the effects of one item at once can both write. Of several the lowest id stays, which is the
-// one that every run goes on to edit.
-
-
-/** Most that are deleted on one item in one run. */
-const doublesMax = 20;
-/** Purposes of which one comment stands for each key; of `status` one on each page. */
-const keyed = ["question", "handover", "blocked", "patch", "refusal", "why"];
-/** The doubles on an item whose comments and reviews were read; none where they were not. */
-function doublesOf({ issue, pull, details }, snapshot) {
-    if (details === null)
-        return [];
-    const isOurs = ({ author }) => (0,model/* isProgram */.Vd)(snapshot, author);
-    const onPull = pull === null || issue.isPull ? [] : (details.pull?.comments ?? []);
-    const reviews = (details.pull?.reviews ?? []).filter(isOurs);
-    return [
-        ...laterOnes(details.comments.filter(isOurs), commentName).map((comment) => at("comment", issue.number, comment)),
-        ...laterOnes(onPull.filter(isOurs), commentName).map((comment) => at("comment", pull?.number ?? 0, comment)),
-        // Each account has its own: what the second one may not write the bot writes in its place.
-        ...laterOnes(reviews, reviewName).map((review) => at("review", pull?.number ?? 0, review)),
-    ].slice(0, doublesMax);
-}
-function at(what, on, { id, author }) {
-    return { what, id, on, author };
-}
-/** All but the one of the lowest id, of each name; what has no name is no double. */
-function laterOnes(all, nameOf) {
-    const seen = new Set();
-    return [...all]
-        .sort((a, b) => a.id - b.id)
-        .filter((one) => {
-        const name = nameOf(one);
-        if (name === null)
-            return false;
-        const isDouble = seen.has(name);
-        seen.add(name);
-        return isDouble;
-    });
-}
-function commentName({ body }) {
-    const line = firstLine(body);
-    if ((0,marker/* findMarker */.Ed)(line, "status") !== null)
-        return "status";
-    for (const purpose of keyed) {
-        const { key, for: asked } = (0,marker/* findMarker */.Ed)(line, purpose)?.values ?? {};
-        if (key !== undefined || asked !== undefined)
-            return `${purpose} ${key ?? asked}`;
-    }
-    return null;
-}
-function reviewName({ body, author }) {
-    const key = (0,marker/* findMarker */.Ed)(firstLine(body), "review")?.values["key"];
-    return key === undefined ? null : `${author.toLowerCase()} ${key}`;
-}
-/** The program writes its marker first. One further down could be quoted, and what quotes is no double. */
-function firstLine(body) {
-    return body.split("\n", 1)[0] ?? "";
-}
-
+// EXTERNAL MODULE: ./lib/core/doubles.js
+var core_doubles = __nccwpck_require__(5221);
 // EXTERNAL MODULE: ./lib/core/effects.js
 var core_effects = __nccwpck_require__(2361);
 // EXTERNAL MODULE: ./lib/core/policy.js
 var core_policy = __nccwpck_require__(9861);
 ;// CONCATENATED MODULE: ./lib/core/repairs.js
 // Writes that bring the forge back in line with facts, without an agent. Pure, like decide; none touches an item with a live claim.
+
 
 
 
@@ -63666,7 +63965,7 @@ function repairs(snapshot, policy) {
 function lateRepairs(snapshot, policy, chosen) {
     return mendable(snapshot, policy)
         .flatMap(({ item }) => {
-        const doubles = doublesOf(item, snapshot);
+        const doubles = (0,core_doubles/* doublesOf */.o)(item, snapshot);
         const effects = item.key !== chosen && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
         const { number } = item.issue;
         const why = [
@@ -63728,13 +64027,22 @@ function endOf(item) {
         return null;
     return item.issue.isPull ? "the pull request was closed" : "the issue was closed";
 }
-/** The run that merged died before it could see to the issue, and the forge did not close it although the pull request says so. */
-function landed({ issue, former }, { kind, state }) {
+/** The run that merged died before it could see to the issue: the forge did not close it although the pull request says so, and nobody has told of it. */
+function landed({ issue, former }, { kind, state, merging, run }) {
     const wasLanding = kind === "land" && (state === "held" || state === "published" || state === "released");
-    if (!wasLanding || former?.pull.merged !== true || issue.state === "closed")
+    if (!wasLanding || former?.pull.merged !== true)
         return [];
-    const { title, body } = former.pull;
-    return (0,closing/* closes */.U)(`${title}\n${body}`, issue.number) ? [{ id: "close", do: "close-issue" }] : [];
+    const { number, title, body, headSha } = former.pull;
+    const isLeftOpen = issue.state !== "closed" && (0,closing/* closes */.U)(`${title}\n${body}`, issue.number);
+    const effects = isLeftOpen ? [{ id: "close", do: "close-issue" }] : [];
+    // Of another head somebody else is to tell: it is not the one that was approved.
+    if (merging?.head !== headSha)
+        return effects;
+    const line = (0,report/* mergedLine */.TA)(number, headSha, merging.approvedBy, { number: run?.number ?? null, url: run?.url ?? null });
+    return [
+        ...effects,
+        { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: line },
+    ];
 }
 /** A reviewer that died, or one that waited for a second opinion, left its status pending: nobody will end it any more. */
 function endedStatus(record) {
@@ -63892,8 +64200,6 @@ var unknown_refs = __nccwpck_require__(1368);
 var core_kept = __nccwpck_require__(1671);
 // EXTERNAL MODULE: ./lib/git/history.js
 var git_history = __nccwpck_require__(12);
-// EXTERNAL MODULE: ./lib/ledger/claim.js
-var ledger_claim = __nccwpck_require__(3417);
 // EXTERNAL MODULE: ./lib/jobs/prompts.js + 4 modules
 var prompts = __nccwpck_require__(4951);
 // EXTERNAL MODULE: ./lib/jobs/review-change.js
@@ -64195,7 +64501,7 @@ async function amend(ports, settings, who, { item, close, change }) {
     const over = close
         ? {
             ...{ state: "closed", stage: null, slot: null, owner: who.owner },
-            ...{ kept: undefined, judging: undefined, at: new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString() },
+            ...{ kept: undefined, judging: undefined, merging: undefined, at: new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString() },
         }
         : {};
     const ledger = await (0,claiming/* ledgerPorts */.sl)(ports, settings);
@@ -64327,9 +64633,12 @@ async function pushed(ports, { host, clock, limits }, changes) {
 var core_checks = __nccwpck_require__(9674);
 // EXTERNAL MODULE: ./lib/jobs/settle.js
 var settle = __nccwpck_require__(9757);
+// EXTERNAL MODULE: ./lib/jobs/wanted.js
+var wanted = __nccwpck_require__(2441);
 ;// CONCATENATED MODULE: ./lib/jobs/give-up.js
 // A bound is used up: attempts by runs that died, runs that were cancelled, rounds without an approval, a merge that the forge keeps putting
 // off; or somebody else's commits are in the way. A person gets the item.
+
 
 
 
@@ -64342,7 +64651,7 @@ async function giveUpWork(job, work) {
     const { askedBy } = work;
     const { failure, text } = wordsOf(job, work);
     const open = item.pull === null ? null : item.pull.number;
-    const effects = (0,endings/* giveUpEffects */.dy)({ ...job, pull: open }, { failure, text, output: "", askedBy, attempts: attempt }, bodyOf(job, work));
+    const effects = (0,wanted/* giveUpEffects */.dy)({ ...job, pull: open }, { failure, text, output: "", askedBy, attempts: attempt }, bodyOf(job, work));
     const change = { pull: open ?? pull, landing: undefined };
     const settled = await (0,settle/* settle */.G9)(job, { after: "blocked", stage: "blocked", effects, head: null, change });
     const done = (0,outcome/* outcome */.b)({
@@ -64414,6 +64723,7 @@ function roundsText(job, { askedBy }) {
 
 
 
+
 async function handOver(job, work) {
     const { item, claim, run, settings } = job;
     const { plan, pull } = work;
@@ -64421,15 +64731,15 @@ async function handOver(job, work) {
     const about = { ...job, pull: pull.number };
     const key = String(claim.record.epoch);
     const effects = [
-        (0,endings/* stageEffect */.sB)(job, "pull", "merge-ready"),
-        ...(0,endings/* triggerOff */.Iv)(about),
-        ...(0,endings/* handTo */.DD)(about, plan.askedBy),
-        (0,endings/* statusComment */.A9)((0,report/* handedOverLine */.F6)(pull.number, plan.askedBy, run)),
+        (0,wanted/* stageEffect */.sB)(job, "pull", "merge-ready"),
+        ...(0,wanted/* triggerOff */.Iv)(about),
+        ...(0,wanted/* handTo */.DD)(about, plan.askedBy),
+        (0,wanted/* statusComment */.A9)((0,report/* handedOverLine */.F6)(pull.number, plan.askedBy, run)),
         {
             ...{ id: "handover", do: "comment", on: "pull", purpose: "handover", key, mode: "new" },
             body: await hand_over_text(job, work, key),
         },
-        ...(0,endings/* answered */.oQ)(plan, "rocket"),
+        ...(0,wanted/* answered */.oQ)(plan, "rocket"),
     ];
     const change = {
         ...{ pull: pull.number, attempt: 0, lastFailure: null, cooldownUntil: null },
@@ -64499,21 +64809,23 @@ var not_published = __nccwpck_require__(9826);
 
 
 
-
 function implement(job, work) {
     const own = { ...job, kind: "implement", plan: work.plan, pull: null };
     return (0,jobs_life/* live */.V)(own, {
         begin: () => begin(own),
         async work(workspace, life, agents) {
-            agents();
-            return end(own, await own.ports.workshop.implement(own, workspace, life.signal), life);
+            agents.start();
+            const attempted = await own.ports.workshop.implement(own, workspace, life.signal);
+            if (!("kind" in attempted.authored))
+                agents.ended(attempted.authored);
+            return end(own, attempted, life);
         },
-        fail: (failure, change) => (0,endings/* fail */.fJ)(own, failure, null, { change }),
+        fail: (failure, spend, change) => (0,endings/* fail */.fJ)(own, failure, spend, { change }),
     });
 }
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
 async function begin(job) {
-    const { plan, ports, settings, who, item, claim } = job;
+    const { plan, ports, settings, item, claim } = job;
     const startedAt = new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString();
     const body = report/* workingComment */.tg({
         ...{
@@ -64524,19 +64836,7 @@ async function begin(job) {
         },
         ...{ branch: plan.branch, askedBy: plan.askedBy, startedAt, sandboxed: false },
     });
-    const effects = [
-        {
-            id: "label",
-            do: "labels",
-            on: "issue",
-            // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
-            add: (0,model/* hasLabel */.RX)(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
-            remove: [(0,core_policy/* stageLabel */.Hn)("needs-info"), (0,core_policy/* stageLabel */.Hn)("blocked")],
-        },
-        { id: "assign", do: "assign", on: "issue", add: [who.me.login], remove: [...plan.unassign], since: startedAt },
-        { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: ports.redact(body) },
-        ...plan.orderComments.map((comment) => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" })),
-    ];
+    const effects = (0,wanted/* workBegins */.sM)(job, null, startedAt, body);
     await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: item.issue.number, effects }, null);
 }
 async function end(job, { authored, base }, life) {
@@ -64566,7 +64866,7 @@ async function publish(job, work, authored, life) {
     const { composed, result, checks } = work;
     const run = job.run;
     const issue = item.issue.number;
-    const dropped = (0,endings/* droppedPaths */.xP)(composed.droppedPatch);
+    const dropped = (0,wanted/* droppedPaths */.xP)(composed.droppedPatch);
     const summary = result.summary ?? result.body ?? "";
     const profile = authored.profile.name;
     const body = report/* pullBody */.c2({
@@ -64609,7 +64909,7 @@ async function publish(job, work, authored, life) {
             },
             ...{ title: report/* pullTitle */.SI(result.title ?? "", item.issue.title), body },
         },
-        (0,endings/* stageEffect */.sB)(job, "pull", "needs-review"),
+        (0,wanted/* stageEffect */.sB)(job, "pull", "needs-review"),
     ];
     if (checks !== "statuses" && checks.length > 0) {
         const description = `${checks.length} check${checks.length === 1 ? "" : "s"} passed before publishing`;
@@ -64617,7 +64917,7 @@ async function publish(job, work, authored, life) {
         effects.push({ id: "checks", do: "status", sha: composed.head, ...status });
     }
     if (composed.droppedPatch !== null)
-        effects.push((0,endings/* patchEffect */.E7)(job, "pull", composed.droppedPatch, dropped));
+        effects.push((0,wanted/* patchEffect */.E7)(job, "pull", composed.droppedPatch, dropped));
     const { costUsd, durationMs } = authored;
     const comment = report/* publishedComment */._V({
         profile,
@@ -64629,7 +64929,7 @@ async function publish(job, work, authored, life) {
         head: composed.head,
         summary,
     });
-    effects.push((0,endings/* statusComment */.A9)(comment), ...(0,endings/* answered */.oQ)(plan, "rocket"));
+    effects.push((0,wanted/* statusComment */.A9)(comment), ...(0,wanted/* answered */.oQ)(plan, "rocket"));
     const change = {
         ...{ ...(0,endings/* spent */.RT)(job, authored), base: null, lastFailure: null, cooldownUntil: null, profile, attempt: 0, round: 0 },
         ...{
@@ -64669,7 +64969,7 @@ async function speak(job, words, authored) {
         const why = result.status === "blocked"
             ? `The agent says it cannot be done here: ${text}`
             : "The agent changed nothing but workflow files, which are never pushed.";
-        const extra = droppedPatch === null ? [] : [(0,endings/* patchEffect */.E7)(job, "issue", droppedPatch, (0,endings/* droppedPaths */.xP)(droppedPatch))];
+        const extra = droppedPatch === null ? [] : [(0,wanted/* patchEffect */.E7)(job, "issue", droppedPatch, (0,wanted/* droppedPaths */.xP)(droppedPatch))];
         return (0,endings/* giveUp */.Ht)(job, { failure: null, text: why, output: "" }, authored, extra);
     }
     const say = result.status === "needs-info" ? report/* questionComment */.ub : report/* noChangeComment */.Hm;
@@ -64677,10 +64977,10 @@ async function speak(job, words, authored) {
         ? "**Waiting for an answer** to the question below"
         : "**Nothing to change**, the agent says; its evidence is below";
     const effects = [
-        (0,endings/* stageEffect */.sB)(job, "issue", "needs-info"),
-        ...(0,endings/* triggerOff */.Iv)(job),
-        ...(0,endings/* handTo */.DD)(job, plan.askedBy),
-        (0,endings/* statusComment */.A9)(report/* statusLine */.Bs(line, run)),
+        (0,wanted/* stageEffect */.sB)(job, "issue", "needs-info"),
+        ...(0,wanted/* triggerOff */.Iv)(job),
+        ...(0,wanted/* handTo */.DD)(job, plan.askedBy),
+        (0,wanted/* statusComment */.A9)(report/* statusLine */.Bs(line, run)),
         {
             id: "question",
             do: "comment",
@@ -64690,7 +64990,7 @@ async function speak(job, words, authored) {
             mode: "new",
             body: say(plan.askedBy, text, run, key),
         },
-        ...(0,endings/* answered */.oQ)(plan, "rocket"),
+        ...(0,wanted/* answered */.oQ)(plan, "rocket"),
     ];
     // Only a question waits for an answer: what needs nothing is closed, or asked for again.
     const at = new Date((0,jobs_job/* forgeNow */.Q9)(job.ports)).toISOString();
@@ -64725,9 +65025,14 @@ var rows_pull = __nccwpck_require__(7806);
 
 
 
+
+
 async function land(job, work) {
-    await job.claim.fence();
-    const answer = await merge(job, work);
+    // The head is named with each sending, so one that arrives late or twice merges nothing else.
+    const answer = await (0,patience/* patiently */.d)(job.ports, async () => {
+        await job.claim.fence();
+        return { again: null, result: await merge(job, work) };
+    });
     switch (answer.kind) {
         case "merged":
             return merged(job, work);
@@ -64741,7 +65046,7 @@ async function land(job, work) {
             return answer;
     }
 }
-/** Sent once: after an answer that was lost the pull request itself says whether it was merged. */
+/** After an answer that was lost the pull request itself says whether it was merged. Throws while the forge is away. */
 async function merge({ ports }, { pull }) {
     const [style] = (await ports.forge.repository())?.mergeStyles ?? [];
     if (style === undefined)
@@ -64755,6 +65060,8 @@ async function merge({ ports }, { pull }) {
         const now = await ports.forge.pull(pull.number);
         if (now?.merged === true)
             return { kind: "merged" };
+        if (error.away)
+            throw error;
         // A server error also means an open dependency: counted like any "not yet", so that it ends with a person.
         return { kind: "not-yet", answer: error.message };
     }
@@ -64768,11 +65075,11 @@ async function merged(job, { pull, plan, approvedBy, item }) {
         ...closedIssue(item.issue.number, pull),
         { id: "labels-issue", do: "labels", on: "issue", add: [], remove: labels },
         { id: "labels-pull", do: "labels", on: "pull", add: [], remove: labels },
-        (0,endings/* statusComment */.A9)((0,report/* mergedLine */.TA)(pull.number, pull.headSha, approvedBy, run)),
+        (0,wanted/* statusComment */.A9)((0,report/* mergedLine */.TA)(pull.number, pull.headSha, approvedBy, run)),
         { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since },
         ...closedBranch(job, pull),
     ];
-    const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, slot: null };
+    const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, merging: undefined, slot: null };
     const settled = await (0,settle/* settle */.G9)(job, { after: "closed", stage: null, effects, head: null, change });
     const done = (0,outcome/* outcome */.b)({
         ...{
@@ -64804,9 +65111,10 @@ async function putOff(job, { pull, item }, answer) {
     const before = claim.record.landing?.head === pull.headSha ? claim.record.landing.times : 0;
     const times = before + 1;
     const wait = settings.policy.limits.cooldownSeconds[0] ?? 300;
-    const effects = [(0,endings/* statusComment */.A9)((0,report/* landingLine */.KP)(pull.number, times, rows_pull/* landingsMax */.R0, answer, run))];
+    const effects = [(0,wanted/* statusComment */.A9)((0,report/* landingLine */.KP)(pull.number, times, rows_pull/* landingsMax */.R0, answer, run))];
     const change = {
         landing: { head: pull.headSha, times, answer: job.ports.redact(answer).slice(0, 1000) },
+        merging: undefined,
         cooldownUntil: new Date((0,jobs_job/* forgeNow */.Q9)(job.ports) + wait * 1000).toISOString(),
     };
     const settled = await (0,settle/* settle */.G9)(job, { after: "done", stage: "merge-ready", effects, head: null, change });
@@ -64820,7 +65128,7 @@ async function putOff(job, { pull, item }, answer) {
 /** The head moved while it was being merged: whoever moved it needs a review and an approval of what it is now. */
 async function released(job, { pull, item }, answer) {
     const number = item.issue.number;
-    await job.claim.finish({ state: "done" });
+    await job.claim.finish({ state: "done", merging: undefined });
     return (0,outcome/* outcome */.b)({
         ...{ kind: "land", outcome: "idle", item: number, pullRequest: pull.number },
         reason: `#${number}: pull request #${pull.number} moved meanwhile (${(0,report/* plain */.pj)(answer)})`,
@@ -64830,6 +65138,7 @@ async function released(job, { pull, item }, answer) {
 
 ;// CONCATENATED MODULE: ./lib/jobs/rerun.js
 // Foreign checks are red: the failed jobs are started again once, since runners and networks fail too. Then the author is asked.
+
 
 
 
@@ -64854,7 +65163,7 @@ async function rerun(job, work) {
     };
     // Nothing else of the record moves: it is as it was, with this noted.
     const after = before === null || before.state === "held" || before.state === "published" ? "released" : before.state;
-    const effects = [(0,endings/* statusComment */.A9)((0,report/* rerunLine */.Vz)(pull.number, contexts, began, run))];
+    const effects = [(0,wanted/* statusComment */.A9)((0,report/* rerunLine */.Vz)(pull.number, contexts, began, run))];
     const stage = before?.stage ?? null;
     const settled = await (0,settle/* settle */.G9)(job, { after, stage, effects: began ? effects : [], head: null, change });
     const done = (0,outcome/* outcome */.b)({
@@ -65036,7 +65345,7 @@ async function handToPerson(job, { branch: at, expect, head }, why) {
         kept: kept === null ? null : { ...kept.note, key },
     });
     const told = { failure: null, text: "", output: "", askedBy, attempts: attempt };
-    const effects = (0,endings/* giveUpEffects */.dy)({ ...job, pull }, told, body);
+    const effects = (0,wanted/* giveUpEffects */.dy)({ ...job, pull }, told, body);
     // The branch is at what the program knows as its own only where it was before.
     const change = { after: "blocked", stage: "blocked", head: expect, moves: undefined, kept: kept?.note };
     const text = `the branch \`${branch}\` is not where the published work is`;
@@ -65067,7 +65376,7 @@ async function startOver(job, head) {
     const former = held === null ? { head: expect, attempt: 0, stage } : beforePublish(held);
     const change = { ...former, spend, handled, after: "released", cancelled: undefined, moves: undefined };
     const line = `**Begins anew**: the forge lost ${head.slice(0, 10)} while it was published. That costs no attempt`;
-    return finished(job, change, [(0,endings/* statusComment */.A9)(report/* statusLine */.Bs(line, run))], [], {
+    return finished(job, change, [(0,wanted/* statusComment */.A9)(report/* statusLine */.Bs(line, run))], [], {
         outcome: "done",
         reason: `#${number}: what was published is lost, the forge does not have it any more`,
         next: "The next run begins anew.",
@@ -65183,7 +65492,7 @@ async function resume_handOver(job, why) {
     const { number } = item.issue;
     const { askedBy, attempt, pull } = claim.record;
     const text = `what was published could not be finished: ${why}`;
-    const effects = (0,endings/* giveUpEffects */.dy)({ ...job, pull }, { failure: "forge-error", text, output: "", askedBy, attempts: attempt });
+    const effects = (0,wanted/* giveUpEffects */.dy)({ ...job, pull }, { failure: "forge-error", text, output: "", askedBy, attempts: attempt });
     try {
         await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: number, effects }, pull);
         await claim.finish({ state: "blocked", stage: "blocked", unfinished: 0 });
@@ -65217,6 +65526,7 @@ var verdict = __nccwpck_require__(4418);
 
 
 
+
 async function publishVerdict(job, change, given, life) {
     const standing = reviewed_standingOf(job, change, given);
     const { note, rounds, round, isOver } = standing;
@@ -65224,8 +65534,8 @@ async function publishVerdict(job, change, given, life) {
         reviewOf(job, given, standing),
         verdictStatus(job, standing),
         ...(isOver ? handBack(job, change, given, standing) : stageOf(job, note)),
-        (0,endings/* statusComment */.A9)(report/* reviewedComment */.fd(statusOf(job, given, standing))),
-        ...(0,endings/* answered */.oQ)(job.plan, "rocket"),
+        (0,wanted/* statusComment */.A9)(report/* reviewedComment */.fd(statusOf(job, given, standing))),
+        ...(0,wanted/* answered */.oQ)(job.plan, "rocket"),
     ];
     const stage = note.verdict === "changes-requested" ? "needs-rework" : isOver ? "merge-ready" : "needs-review";
     const forgotten = {
@@ -65296,17 +65606,17 @@ function reviewOf(job, given, { note }) {
 }
 // An approved one keeps its label: the next decision hands it over or asks for a second opinion.
 function stageOf(job, note) {
-    return note.verdict === "approved" ? [] : [(0,endings/* stageEffect */.sB)(job, (0,endings/* place */.ik)(job), "needs-rework")];
+    return note.verdict === "approved" ? [] : [(0,wanted/* stageEffect */.sB)(job, (0,wanted/* place */.ik)(job), "needs-rework")];
 }
 /** A person's pull request is that person's again. */
 function handBack(job, change, given, standing) {
     const key = String(job.claim.record.epoch);
     return [
-        (0,endings/* stageEffect */.sB)(job, (0,endings/* place */.ik)(job), standing.note.verdict === "approved" ? "merge-ready" : "needs-rework"),
-        ...(0,endings/* triggerOff */.Iv)(job),
-        ...(0,endings/* handTo */.DD)(job, job.plan.askedBy),
+        (0,wanted/* stageEffect */.sB)(job, (0,wanted/* place */.ik)(job), standing.note.verdict === "approved" ? "merge-ready" : "needs-rework"),
+        ...(0,wanted/* triggerOff */.Iv)(job),
+        ...(0,wanted/* handTo */.DD)(job, job.plan.askedBy),
         {
-            ...{ id: "handover", do: "comment", on: (0,endings/* place */.ik)(job), purpose: "handover", key, mode: "new" },
+            ...{ id: "handover", do: "comment", on: (0,wanted/* place */.ik)(job), purpose: "handover", key, mode: "new" },
             body: report/* handoverComment */.RN(handedBack(job, change, given, standing, key)),
         },
     ];
@@ -65372,7 +65682,6 @@ var reviewer = __nccwpck_require__(6333);
 
 
 
-
 function review(job, work) {
     const { plan } = work;
     const own = { ...job, kind: "review", plan, pull: plan.pull.number };
@@ -65386,32 +65695,19 @@ function review(job, work) {
                 return nothingToJudge(own);
             if (found.kind === "failed")
                 return failReview(own, found, null);
-            agents();
-            return judge(own, workspace, found.change, life);
+            agents.start();
+            return judge(own, workspace, found.change, life, agents);
         },
-        fail: (failure, change) => failReview(own, failure, null, change),
+        fail: (failure, spend, change) => failReview(own, failure, spend, change),
     });
 }
-/** What people see while it is judged. A person's pull request stays that person's: the bot is not assigned to it. */
+/** What people see while it is judged. */
 async function review_begin(job) {
-    const { plan, settings, who, item } = job;
+    const { plan, item } = job;
     const since = new Date((0,jobs_job/* forgeNow */.Q9)(job.ports)).toISOString();
     const profile = (0,reviewer/* reviewersFor */.E)(job)[0]?.name ?? "?";
-    const on = (0,endings/* place */.ik)(job);
     const effects = [
-        {
-            ...{ id: "label", do: "labels", on: "issue" },
-            // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
-            add: (0,model/* hasLabel */.RX)(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
-            remove: on === "issue" ? [] : [(0,core_policy/* stageLabel */.Hn)("needs-info"), (0,core_policy/* stageLabel */.Hn)("blocked")],
-        },
-        (0,endings/* stageEffect */.sB)(job, on, "needs-review"),
-        {
-            ...{ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since },
-            add: plan.foreign ? [] : [who.me.login],
-        },
-        (0,endings/* statusComment */.A9)(job.ports.redact(working(job, profile, since))),
-        ...plan.orderComments.map((comment) => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" })),
+        ...(0,wanted/* workBegins */.sM)(job, "needs-review", since, working(job, profile, since)),
         statusEffect(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
     ];
     await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: item.issue.number, effects }, job.pull);
@@ -65424,8 +65720,10 @@ function working({ plan, settings, run, pull }, profile, startedAt) {
         ...{ askedBy: plan.askedBy, startedAt, sandboxed: false },
     });
 }
-async function judge(job, workspace, change, life) {
+async function judge(job, workspace, change, life, agents) {
     const reviewed = await job.ports.workshop.judge(job, workspace, change, life.signal);
+    if (reviewed !== null)
+        agents.ended(reviewed);
     const stopped = await (0,patience/* patiently */.d)(job.ports, async () => ({ again: null, result: await life.check() }));
     if (reviewed === null) {
         const why = "No reviewer is left to judge this head: who approved it already is no second opinion.";
@@ -65455,9 +65753,9 @@ async function judge(job, workspace, change, life) {
 async function headNow(job) {
     return (await job.ports.forge.pull(job.pull))?.headSha ?? null;
 }
-function failReview(job, failure, reviewed, change = {}) {
+function failReview(job, failure, spend, change = {}) {
     const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
-    return (0,endings/* fail */.fJ)(job, failure, reviewed, { effects, change });
+    return (0,endings/* fail */.fJ)(job, failure, spend, { effects, change });
 }
 function stop(job, why, reviewed) {
     return (0,endings/* interrupted */.VM)(job, why, reviewed, { effects: [statusEffect(job, "error", "no verdict: it was stopped")] });
@@ -65477,7 +65775,7 @@ async function nothingToJudge(job) {
 /** The claim is given back without a verdict and without an attempt. */
 async function release(job, { why, next, how, effects, change }, reviewed) {
     const { plan, claim, item, run } = job;
-    const said = (0,endings/* statusComment */.A9)(report/* statusLine */.Bs(`**Not reviewed**: ${why}`, run));
+    const said = (0,wanted/* statusComment */.A9)(report/* statusLine */.Bs(`**Not reviewed**: ${why}`, run));
     const settled = await (0,settle/* settle */.G9)(job, {
         ...{ after: "released", stage: claim.record.stage, effects: [said, ...effects], head: null },
         change: { ...(0,endings/* spent */.RT)(job, reviewed), attempt: plan.attempt - 1, ...change },
@@ -65547,6 +65845,7 @@ var rework_update = __nccwpck_require__(3658);
 
 
 
+
 async function publishWork(job, authored, life, work) {
     const { item, plan } = job;
     const { number } = plan.pull;
@@ -65578,16 +65877,16 @@ async function effectsOf(job, authored, work) {
         ...{ head, summary, changed: work.head !== null },
     });
     return [
-        (0,endings/* stageEffect */.sB)(job, (0,endings/* place */.ik)(job), "needs-review"),
+        (0,wanted/* stageEffect */.sB)(job, (0,wanted/* place */.ik)(job), "needs-review"),
         ...(work.head === null ? [] : (0,rework_update/* checksStatus */.A)(job, head, checks)),
         await replyEffect(job, authored, { head, mergeBase, summary, replies }),
         ...droppedEffect(job, droppedPatch),
-        (0,endings/* statusComment */.A9)(body),
-        ...(0,endings/* answered */.oQ)(plan, "rocket"),
+        (0,wanted/* statusComment */.A9)(body),
+        ...(0,wanted/* answered */.oQ)(plan, "rocket"),
     ];
 }
 function droppedEffect(job, patch) {
-    return patch === null ? [] : [(0,endings/* patchEffect */.E7)(job, (0,endings/* place */.ik)(job), patch, (0,endings/* droppedPaths */.xP)(patch))];
+    return patch === null ? [] : [(0,wanted/* patchEffect */.E7)(job, (0,wanted/* place */.ik)(job), patch, (0,wanted/* droppedPaths */.xP)(patch))];
 }
 /** The verdict was about the old head, or is answered: the next reviewer judges anew, and reads the round. */
 function stateAfter(job, authored, work) {
@@ -65614,6 +65913,7 @@ function withEarlier(before, now) {
 
 ;// CONCATENATED MODULE: ./lib/jobs/rework-words.js
 // A rework that changed nothing: a question, a reasoned "no", or nothing that could be acted on.
+
 
 
 
@@ -65697,17 +65997,17 @@ async function decline(job, authored, judged, result, patch) {
 /** A question to the person who asked, on the pull request; a plain answer sets the work going again. */
 async function ask(job, authored, question, more, change) {
     const { plan, ports, item, run, claim } = job;
-    const on = (0,endings/* place */.ik)(job);
+    const on = (0,wanted/* place */.ik)(job);
     const key = String(claim.record.epoch);
     const body = (0,report/* questionComment */.ub)(plan.askedBy, question.text, run, key, on === "pull" ? plan.pull.number : null);
     const effects = [
-        (0,endings/* stageEffect */.sB)(job, on, "needs-info"),
-        ...(0,endings/* triggerOff */.Iv)(job),
-        ...(0,endings/* handTo */.DD)(job, plan.askedBy),
+        (0,wanted/* stageEffect */.sB)(job, on, "needs-info"),
+        ...(0,wanted/* triggerOff */.Iv)(job),
+        ...(0,wanted/* handTo */.DD)(job, plan.askedBy),
         ...more,
-        (0,endings/* statusComment */.A9)((0,report/* statusLine */.Bs)(`**Waiting for an answer** to the question on #${plan.pull.number}`, run)),
+        (0,wanted/* statusComment */.A9)((0,report/* statusLine */.Bs)(`**Waiting for an answer** to the question on #${plan.pull.number}`, run)),
         { id: "question", do: "comment", on, purpose: "question", key, mode: "new", body },
-        ...(0,endings/* answered */.oQ)(plan, "rocket"),
+        ...(0,wanted/* answered */.oQ)(plan, "rocket"),
     ];
     const asked = { text: ports.redact(question.text).slice(0, 4_000), at: new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString() };
     const known = { attempt: 0, lastFailure: null, instruction: undefined, ordered: undefined, question: asked };
@@ -65757,10 +66057,10 @@ async function rework(job, work) {
                 return notNow(own, range.why);
             if (range.kind === "unknown")
                 return (0,endings/* fail */.fJ)(own, (0,jobs_life/* failedHere */.Y)("forge-error", range.why, ""), null);
-            agents();
-            return go(own, workspace, life, range);
+            agents.start();
+            return go(own, workspace, life, range, agents);
         },
-        fail: (failure, change) => (0,endings/* fail */.fJ)(own, failure, null, { change }),
+        fail: (failure, spend, change) => (0,endings/* fail */.fJ)(own, failure, spend, { change }),
     });
 }
 /** Somebody's pull request may lead from the default branch into another one: that branch is never a place for our commits. */
@@ -65774,30 +66074,15 @@ async function whyNeverPushed({ plan, ports, settings }) {
         ? `Its branch \`${branch}\` is one that others are based on: the program never pushes there.`
         : null;
 }
-/** What people see while it works: label and stage on, bot assigned, people whom the program had asked off, status comment, reactions. */
+/** What people see while it works; whom the program had asked is taken off the pull request too. */
 async function rework_begin(job) {
-    const { plan, ports, settings, who, item } = job;
+    const { plan, ports, item } = job;
     const since = new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString();
-    const { label } = settings.policy;
-    const on = (0,endings/* place */.ik)(job);
     const onPull = plan.unassign.filter((login) => plan.pull.assignees.some((name) => (0,model/* sameLogin */.Up)(name, login)));
     const off = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: onPull, since };
     const effects = [
-        {
-            ...{ id: "label", do: "labels", on: "issue" },
-            // A label that a person takes off meanwhile is never put back.
-            add: (0,model/* hasLabel */.RX)(item.issue.labels, label) ? [] : [label],
-            remove: on === "issue" ? [] : [(0,core_policy/* stageLabel */.Hn)("needs-info"), (0,core_policy/* stageLabel */.Hn)("blocked")],
-        },
-        (0,endings/* stageEffect */.sB)(job, on, "needs-rework"),
-        {
-            ...{ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since },
-            // A person's pull request stays that person's.
-            add: plan.foreign ? [] : [who.me.login],
-        },
-        ...(on === "pull" && onPull.length > 0 ? [off] : []),
-        (0,endings/* statusComment */.A9)(ports.redact(rework_working(job, since))),
-        ...plan.orderComments.map((comment) => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" })),
+        ...(0,wanted/* workBegins */.sM)(job, "needs-rework", since, rework_working(job, since)),
+        ...((0,wanted/* place */.ik)(job) === "pull" && onPull.length > 0 ? [off] : []),
     ];
     await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: item.issue.number, effects }, plan.pull.number);
 }
@@ -65824,7 +66109,7 @@ async function notNow(job, why) {
     const reason = `#${job.item.issue.number}: ${why}`;
     return { ...(0,endings/* lost */.DU)(job), failure: null, reason, next: "The next run looks at what is there then." };
 }
-async function go(job, workspace, life, range) {
+async function go(job, workspace, life, range, agents) {
     const here = { commit: range.head, mergeBase: range.mergeBase, conflict: null, failing: [] };
     const ready = job.plan.causes.conflict
         ? await (0,rebase/* bringUpToDate */.f)(job, workspace, life, range)
@@ -65832,6 +66117,7 @@ async function go(job, workspace, life, range) {
     if (ready.kind === "ended")
         return ready.outcome;
     const authored = await job.ports.workshop.rework(job, workspace, range, ready.start, life.signal);
+    agents.ended(authored);
     return rework_end(job, authored, workspace, life, range, ready.start);
 }
 async function rework_end(job, authored, workspace, life, range, start) {
@@ -65872,12 +66158,13 @@ async function rework_end(job, authored, workspace, life, range, start) {
 
 
 
+
 async function stop_stop(job, work) {
     const { item, claim, run } = job;
     const number = item.issue.number;
     const pull = item.pull?.number ?? null;
     const [comment = null] = work.plan.orderComments;
-    const effects = [...(0,endings/* stopEffects */.BU)({ ...job, pull }, comment), (0,endings/* statusComment */.A9)((0,report/* stoppedLine */.Q7)(work.by, run))];
+    const effects = [...(0,wanted/* stopEffects */.BU)({ ...job, pull }, comment), (0,wanted/* statusComment */.A9)((0,report/* stoppedLine */.Q7)(work.by, run))];
     const stage = work.stage ?? claim.record.stage;
     const settled = await (0,settle/* settle */.G9)(job, { after: "blocked", stage, effects, head: null, change: { question: undefined } });
     const done = (0,outcome/* outcome */.b)({
@@ -65927,12 +66214,15 @@ function doWork(job, work, effects) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/outage.js
+var outage = __nccwpck_require__(1428);
 // EXTERNAL MODULE: ./lib/preflight.js
 var preflight = __nccwpck_require__(7100);
 // EXTERNAL MODULE: ./lib/saved.js
 var saved = __nccwpck_require__(4728);
 ;// CONCATENATED MODULE: ./lib/run.js
 // One run, phase by phase: observe → repair → decide → claim → confirm → work → chain. The shell carries out and never chooses.
+
 
 
 
@@ -66052,8 +66342,19 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
             await (0,ledger_claim/* giveBack */.F5)(claim, (0,core_decision/* isAgentWork */.TM)(work) ? attempt - 1 : attempt);
         else
             await (0,claiming/* undo */.tN)(job).catch(() => undefined);
-        throw error;
+        if (!(0,outage/* isOutage */.uD)(error))
+            throw error;
+        return { kind: "ended", outcome: cutShort(job, work, error) };
     }
+}
+/** The forge was away for longer than it is waited for. What was done stands, or is found by the next run. */
+function cutShort({ item }, work, error) {
+    const number = item.issue.number;
+    return (0,outcome/* outcome */.b)({
+        ...{ kind: (0,outcome/* kindOf */.I)(work.kind), outcome: "failed", failure: "forge-error", item: number },
+        reason: `#${number}: ${(0,errors/* describe */.q0)(error)}`,
+        next: "The next run looks how far it came, and goes on.",
+    });
 }
 /** Asked to end before anything was claimed. */
 function notBegun({ stop }) {
@@ -66113,7 +66414,7 @@ function whoAmI(ports, settings, { me, reviewer }, owner) {
 /** A run that the program itself dispatched names an item, but is no order. */
 function orderOf(trigger, who) {
     const { actor } = trigger;
-    const own = actor !== null && who.program.some((name) => (0,model/* sameLogin */.Up)(name, actor));
+    const own = actor !== null && (0,model/* isProgram */.Vd)(who, actor);
     return own ? { ...trigger, byHand: false } : trigger;
 }
 function nextWhenIdle(trigger) {

@@ -1,8 +1,9 @@
 // Which issues one run looks at, besides those that carry the trigger label: what people said elsewhere, and what the ledger still knows of.
 
 import { parseCommand } from "./core/command.ts";
+import type { Double } from "./core/doubles.ts";
 import { findMarker } from "./core/marker.ts";
-import { issueKey, type RecordFact, sameLogin } from "./core/model.ts";
+import { isProgram, issueKey, type RecordFact, sameLogin } from "./core/model.ts";
 import { seenUntil } from "./core/notes.ts";
 import { turn } from "./core/priority.ts";
 import type { Issue, PlacedComment, Pull } from "./forge/port.ts";
@@ -12,6 +13,8 @@ import type { Who } from "./observe.ts";
 export const scanMs = 7 * 24 * 3_600_000;
 /** Newest comments of the repository that one run scans. */
 export const scanMax = 100;
+/** Items on which something stands twice that one run looks at for that. */
+const doubledMax = 3;
 /** Issues with a command that one run reads. */
 const commandedMax = 5;
 /** Items of the ledger without label that one run looks at, for repairs. */
@@ -37,7 +40,7 @@ export function askedIn(
   openPulls: readonly Pull[],
   who: Who,
 ): Asked[] {
-  const isOwn = (login: string) => who.program.some((name) => sameLogin(name, login));
+  const isOwn = (login: string) => isProgram(who, login);
   const own = comments.filter((comment) => isOwn(comment.author));
   const answered = new Set(
     own.flatMap((comment) =>
@@ -75,7 +78,7 @@ function isAnsweredLater(
 /** The issue that a number means: a pull request of the program means its issue. */
 function itemOf(number: number, openPulls: readonly Pull[], who: Who): number {
   const pull = openPulls.find((p) => p.number === number);
-  if (pull === undefined || !who.program.some((name) => sameLogin(name, pull.author))) return number;
+  if (pull === undefined || !isProgram(who, pull.author)) return number;
   const marked = Number(findMarker(pull.body, "pull")?.values["issue"]);
   return Number.isSafeInteger(marked) && marked > 0 ? marked : number;
 }
@@ -92,6 +95,11 @@ export function controlledIssues(asked: readonly Asked[], seed: number): number[
     asked.filter((a) => a.isControl),
     seed,
   );
+}
+
+/** Issues on which, or on whose pull request, the program said something twice. */
+export function doubledIssues(doubles: readonly Double[], openPulls: readonly Pull[], who: Who): number[] {
+  return [...new Set(doubles.map(({ on }) => itemOf(on, openPulls, who)))].slice(0, doubledMax);
 }
 
 /** Items of the ledger that no label shows. */

@@ -4,6 +4,7 @@
 
 import { parseCommand } from "./core/command.ts";
 import { isDashboard } from "./core/control.ts";
+import { doubledIn } from "./core/doubles.ts";
 import type { Effects } from "./core/effects.ts";
 import { generationOfBranch } from "./core/lost.ts";
 import { findMarker } from "./core/marker.ts";
@@ -11,17 +12,26 @@ import {
   type Control,
   type ControlOrder,
   type Item,
+  isProgram,
   issueKey,
   type RecordFact,
   type Snapshot,
-  sameLogin,
   type Trigger,
 } from "./core/model.ts";
 import type { Policy } from "./core/policy.ts";
 import type { Ends } from "./core/takeover.ts";
 import { readEnds } from "./ends.ts";
 import { describe, RunError } from "./errors.ts";
-import { type Asked, askedIn, commandedIssues, controlledIssues, scanMax, scanMs, unlisted } from "./finding.ts";
+import {
+  type Asked,
+  askedIn,
+  commandedIssues,
+  controlledIssues,
+  doubledIssues,
+  scanMax,
+  scanMs,
+  unlisted,
+} from "./finding.ts";
 import type { Account, Issue, PlacedComment, Pull } from "./forge/port.ts";
 import type { ControlState } from "./ledger/control.ts";
 import { type Ledger, readLedger } from "./ledger/read.ts";
@@ -68,22 +78,29 @@ export async function observe(
   const asked = askedIn(comments, records, openPulls, who);
   const found = await listed(ports, [...issues, ...assigned], who);
   const commanded = new Set(commandedIssues(unanswered(asked, ledger), who.seed));
+  const doubles = doubledIn(comments, who);
+  const mentioned = [...commanded, ...doubledIssues(doubles, openPulls, who)];
   const more = wide
-    ? await others(ports, ledger, found, openPulls, commanded, who)
+    ? await others(ports, ledger, found, openPulls, mentioned, who)
     : { issues: [], waiting: new Set<number>() };
   const items: Item[] = [];
   let formerLooks = 0;
   for (const issue of unique([...found, ...more.issues])) {
     const key = issue.isPull ? `pr-${issue.number}` : issueKey(issue.number);
     const record = records[key] ?? { kind: "none" };
-    const pull = openPulls.find((p) => isPullOf(p, issue, record, who)) ?? null;
-    const mayBeOver = pull === null && !issue.isPull && formerLooks < formerLooksMax;
-    const former = mayBeOver ? await formerPull(ports, issue, record, policy, who) : null;
+    const open = openPulls.find((p) => isPullOf(p, issue, record, who)) ?? null;
+    const isUnlisted = open === null && !issue.isPull && formerLooks < formerLooksMax;
+    const unlistedPull = isUnlisted ? await pullOf(ports, record) : null;
+    const former = unlistedPull?.state === "closed" ? await asFormer(ports, issue, unlistedPull, policy, who) : null;
     if (former !== null) formerLooks++;
+    // Opened after the list was read, by a run that has ended since.
+    const isNew = unlistedPull?.state === "open" && isPullOf(unlistedPull, issue, record, who);
+    const pull = isNew ? unlistedPull : open;
     const isWaiting = pull !== null && more.waiting.has(issue.number);
     items.push({
       ...{ key, issue, record, pull, former, commanded: commanded.has(issue.number), details: null },
       wip: ledger.wips[key] ?? null,
+      doubled: doubles.filter(({ on }) => on === issue.number || on === (pull ?? former?.pull)?.number),
       statuses: isWaiting ? await forge.statuses(pull.headSha) : null,
       unreadable: unreadableEffects(record, ledger.effects.has(key)),
     });
@@ -142,17 +159,17 @@ async function scan(ports: Ports): Promise<PlacedComment[]> {
   }
 }
 
-/** Items that no label shows: commanded by a comment, left by a dead run, or waiting. */
+/** Items that no label shows: named by what a comment says, left by a dead run, or waiting. */
 async function others(
   ports: Ports,
   ledger: Ledger,
   found: readonly Issue[],
   openPulls: readonly Pull[],
-  commanded: ReadonlySet<number>,
+  mentioned: readonly number[],
   who: Who,
 ): Promise<{ issues: Issue[]; waiting: ReadonlySet<number> }> {
   const { numbers, waiting } = unlisted(ledger.records, found, openPulls, who.seed);
-  const wanted = new Set([...commanded, ...numbers]);
+  const wanted = new Set([...mentioned, ...numbers]);
   const missing = [...wanted].filter((number) => !found.some((issue) => issue.number === number));
   const read = await Promise.all(missing.map((number) => ports.forge.issue(number)));
   return {
@@ -166,14 +183,12 @@ async function others(
 }
 
 function isOwnPull(issue: Issue, who: Who): boolean {
-  return (
-    issue.isPull && who.program.some((name) => sameLogin(name, issue.author)) && findMarker(issue.body, "pull") !== null
-  );
+  return issue.isPull && isProgram(who, issue.author) && findMarker(issue.body, "pull") !== null;
 }
 
 function isPullOf(pull: Pull, issue: Issue, record: RecordFact, who: Who): boolean {
   if (issue.isPull) return pull.number === issue.number;
-  if (!pull.headIsHere || !who.program.some((name) => sameLogin(name, pull.author))) return false;
+  if (!pull.headIsHere || !isProgram(who, pull.author)) return false;
   if (record.kind === "record" && record.record.pull === pull.number) return true;
   const marker = findMarker(pull.body, "pull");
   // A person who edits the text may take the marker out: then the branch says whose it is.
@@ -237,20 +252,22 @@ async function basesOf(ports: Ports, items: readonly Item[]): Promise<Record<str
   return bases;
 }
 
-async function formerPull(
+/** The pull request that a record names. */
+async function pullOf(ports: Ports, record: RecordFact): Promise<Pull | null> {
+  if (record.kind !== "record" || record.record.pull === null || record.record.state === "closed") return null;
+  return ports.forge.pull(record.record.pull);
+}
+
+async function asFormer(
   ports: Ports,
   issue: Issue,
-  record: RecordFact,
+  pull: Pull,
   policy: Policy,
   who: Who,
-): Promise<Item["former"]> {
-  if (record.kind !== "record" || record.record.pull === null || record.record.state === "closed") return null;
-  const pull = await ports.forge.pull(record.record.pull);
-  if (pull === null || pull.state === "open") return null;
+): Promise<NonNullable<Item["former"]>> {
   const timeline = await ports.forge.timeline(issue.number);
   const labelled = timeline.findLast(
-    (e) =>
-      e.kind === "label" && e.added && e.label === policy.label && !who.program.some((name) => sameLogin(name, e.by)),
+    (e) => e.kind === "label" && e.added && e.label === policy.label && !isProgram(who, e.by),
   );
   return { pull, closedAt: pull.closedAt ?? pull.updatedAt, labelledAt: labelled?.at ?? 0 };
 }

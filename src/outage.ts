@@ -22,6 +22,11 @@ export class OutageTooLong extends RunError {
   }
 }
 
+/** Whether it was an outage that ended something, waited for or not. */
+export function isOutage(error: unknown): error is RunError {
+  return error instanceof OutageTooLong || isAway(error);
+}
+
 /** Whether it was the forge as a whole that did not answer, so that it may be back in minutes; not this one request that it refuses. */
 export function isAway(error: unknown): error is RunError {
   if (error instanceof OutageTooLong || !(error instanceof RunError)) return false;

@@ -9,7 +9,7 @@ import { endTree, type Folder } from "./agent/tree.ts";
 import type { Clock } from "./clock.ts";
 import { connect, hideTokens, openPorts, type Step } from "./connect.ts";
 import { describe } from "./errors.ts";
-import { gitHome } from "./git/git.ts";
+import { gitHome } from "./git/environment.ts";
 import { release } from "./jobs/release.ts";
 import { endedText } from "./jobs/strays.ts";
 import { whoAmI } from "./run.ts";

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { type AgentWork, isAgentWork, isFollowUp, leadsOn, type Work } from "./core/decision.ts";
-import { type Snapshot, sameLogin, type Trigger } from "./core/model.ts";
+import { isProgram, type Snapshot, type Trigger } from "./core/model.ts";
 import { plain } from "./core/report.ts";
 import { strays } from "./core/strays.ts";
 import { type Decided, decided } from "./deciding.ts";
@@ -22,6 +22,7 @@ import { sweep } from "./jobs/sweep.ts";
 import { doWork } from "./jobs/work.ts";
 import { ClaimLost, giveBack } from "./ledger/claim.ts";
 import { type Observed, observe, type Who } from "./observe.ts";
+import { isOutage } from "./outage.ts";
 import { kindOf, type Outcome, outcome } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { presentProfiles, type Reached } from "./preflight.ts";
@@ -126,8 +127,19 @@ async function claimAndWork(
     const { attempt } = claim.record;
     if (isBegun) await giveBack(claim, isAgentWork(work) ? attempt - 1 : attempt);
     else await undo(job).catch(() => undefined);
-    throw error;
+    if (!isOutage(error)) throw error;
+    return { kind: "ended", outcome: cutShort(job, work, error) };
   }
+}
+
+/** The forge was away for longer than it is waited for. What was done stands, or is found by the next run. */
+function cutShort({ item }: Job, work: Work, error: unknown): Outcome {
+  const number = item.issue.number;
+  return outcome({
+    ...{ kind: kindOf(work.kind), outcome: "failed", failure: "forge-error", item: number },
+    reason: `#${number}: ${describe(error)}`,
+    next: "The next run looks how far it came, and goes on.",
+  });
 }
 
 /** Asked to end before anything was claimed. */
@@ -188,7 +200,7 @@ export function whoAmI(ports: Ports, settings: Settings, { me, reviewer }: Reach
 /** A run that the program itself dispatched names an item, but is no order. */
 function orderOf(trigger: Trigger, who: Who): Trigger {
   const { actor } = trigger;
-  const own = actor !== null && who.program.some((name) => sameLogin(name, actor));
+  const own = actor !== null && isProgram(who, actor);
   return own ? { ...trigger, byHand: false } : trigger;
 }
 

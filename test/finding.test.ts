@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { RecordFact } from "../src/core/model.ts";
 import { refusalComment, whyComment } from "../src/core/report.ts";
-import { askedIn, commandedIssues, controlledIssues, unlisted } from "../src/finding.ts";
+import { askedIn, commandedIssues, controlledIssues, doubledIssues, unlisted } from "../src/finding.ts";
 import type { PlacedComment } from "../src/forge/port.ts";
 import { aComment, anIssue, aPull, aSnapshot, bot, hour, iso, minute, now, recorded } from "./support/builders.ts";
 
@@ -102,6 +102,11 @@ describe("items to read", () => {
       expect(new Set(numbers).size).toBe(5);
     }
     expect(new Set(turns.flat()).size).toBe(7);
+  });
+
+  test("where something stands twice: the issue of a pull request of ours, each once, at most three", () => {
+    const doubled = [20, 20, 7, 8, 9].map((on) => ({ what: "comment", id: on, on, author: "bot" }) as const);
+    expect(doubledIssues(doubled, [aPull()], who)).toEqual([12, 7, 8]);
   });
 
   test("those about the whole program apart", () => {

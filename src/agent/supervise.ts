@@ -111,6 +111,8 @@ export async function supervise(
     await Promise.race([agent.closed, sleep(hooks.pipesMs ?? 1_000, null, { ref: false })]);
     // After a good run too: daemons outlive those as well. They get no grace, nothing of theirs is worth waiting for.
     ends.push(await endTree(tree, { graceMs: 0 }));
+    // Whoever held the outputs open is gone; what the agent said may still be on its way here on a busy machine.
+    await Promise.race([agent.closed, sleep(exitWaitMs, null, { ref: false })]);
     if (capture.problem !== null) throw cannotKeep(capture.problem.cause);
     return ended(stopped ?? exit ?? { how: "signal", signal: "unknown" }, durationMs, ends);
   } finally {

@@ -4,7 +4,7 @@
 // `look` when it needs facts that are read only for the best candidates. Across items: finish before start, then priority label, then oldest.
 // To change when, or on what, the program works: change one row here (what it asks is in rows/) and add one to decide.test.ts.
 
-import { type Candidate, candidate, ownBranch, standing } from "./candidate.ts";
+import { type Candidate, candidate, ownBranch } from "./candidate.ts";
 import { controlDecision, controlReplies } from "./control.ts";
 import { type Decision, isAgentWork, type Passed, type Reply, type Wanted, type Work } from "./decision.ts";
 import { hasLabel, type Item, isProgram, type Snapshot } from "./model.ts";
@@ -36,6 +36,7 @@ import {
   unsettled,
 } from "./rows/pull.ts";
 import { type Answer, type Row, skip } from "./rows/row.ts";
+import { standing } from "./standing.ts";
 import { withUnknown } from "./unknown-refs.ts";
 
 export const table: readonly Row[] = [

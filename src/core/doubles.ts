@@ -1,6 +1,7 @@
 // What the program said twice: two runs that finish the effects of one item at once can both write. Of several the lowest id stays, which is the
 // one that every run goes on to edit.
 
+import type { PlacedComment } from "../forge/port.ts";
 import { findMarker, type Purpose } from "./marker.ts";
 import { type Item, isProgram, type Snapshot } from "./model.ts";
 
@@ -19,9 +20,18 @@ const doublesMax = 20;
 /** Purposes of which one comment stands for each key; of `status` one on each page. */
 const keyed: readonly Purpose[] = ["question", "handover", "blocked", "patch", "refusal", "why"];
 
-/** The doubles on an item whose comments and reviews were read; none where they were not. */
-export function doublesOf({ issue, pull, details }: Item, snapshot: Snapshot): Double[] {
-  if (details === null) return [];
+/** Doubles among comments of many issues and pull requests. */
+export function doubledIn(comments: readonly PlacedComment[], who: Pick<Snapshot, "program">): Double[] {
+  const own = comments.filter(({ author }) => isProgram(who, author));
+  return laterOnes(own, (comment) => {
+    const name = commentName(comment);
+    return name === null ? null : `${comment.issue} ${name}`;
+  }).map((comment) => at("comment", comment.issue, comment));
+}
+
+/** The doubles on an item: all, where its comments and reviews were read; else those among the repository's newest comments. */
+export function doublesOf({ issue, pull, details, doubled }: Item, snapshot: Snapshot): readonly Double[] {
+  if (details === null) return doubled.slice(0, doublesMax);
   const isOurs = ({ author }: { author: string }) => isProgram(snapshot, author);
   const onPull = pull === null || issue.isPull ? [] : (details.pull?.comments ?? []);
   const reviews = (details.pull?.reviews ?? []).filter(isOurs);

@@ -13,6 +13,7 @@ import type {
 } from "../forge/port.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { BudgetFact } from "./budget.ts";
+import type { Double } from "./doubles.ts";
 import type { Ends } from "./takeover.ts";
 
 /** Why the run started. It narrows the look to one item at most; it is never believed about what is so now. */
@@ -97,6 +98,8 @@ export interface Item {
   statuses: StatusEntry[] | null;
   /** A comment on it holds a command that nothing has answered yet, found by the scan of the repository's newest comments. */
   commanded: boolean;
+  /** What the program said twice on it, as the scan of the repository's newest comments shows. */
+  doubled: readonly Double[];
   /** The record's pull request where it is open no longer, and when a person last put the trigger label on (0 = never). */
   former: { pull: Pull; closedAt: number; labelledAt: number } | null;
   details: Details | null;
@@ -209,6 +212,16 @@ export function branchName(issue: number, generation: number): string {
 
 export function isProgram({ program }: Pick<Snapshot, "program">, login: string): boolean {
   return program.some((name) => sameLogin(name, login));
+}
+
+/** What people say of a pull request and still stand by. */
+export function isPersonsVerdict(who: Pick<Snapshot, "program">, review: Review): boolean {
+  return !review.dismissed && !isProgram(who, review.author);
+}
+
+/** Approvals of this very head by people. */
+export function approvalsOf(head: string, reviews: readonly Review[], who: Pick<Snapshot, "program">): Review[] {
+  return reviews.filter((r) => isPersonsVerdict(who, r) && r.state === "approved" && r.commit === head);
 }
 
 /** Logins are compared without case, as the forge does. */

@@ -6,6 +6,7 @@ import { type Double, doublesOf } from "./doubles.ts";
 import { type Effect, reviewContext } from "./effects.ts";
 import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { holdLabel, type Policy, stageLabel, stageOf, stages } from "./policy.ts";
+import { mergedLine } from "./report.ts";
 import { isAlive } from "./takeover.ts";
 
 export interface Repair {
@@ -108,12 +109,20 @@ function endOf(item: Item): string | null {
   return item.issue.isPull ? "the pull request was closed" : "the issue was closed";
 }
 
-/** The run that merged died before it could see to the issue, and the forge did not close it although the pull request says so. */
-function landed({ issue, former }: Item, { kind, state }: LedgerRecord): Effect[] {
+/** The run that merged died before it could see to the issue: the forge did not close it although the pull request says so, and nobody has told of it. */
+function landed({ issue, former }: Item, { kind, state, merging, run }: LedgerRecord): Effect[] {
   const wasLanding = kind === "land" && (state === "held" || state === "published" || state === "released");
-  if (!wasLanding || former?.pull.merged !== true || issue.state === "closed") return [];
-  const { title, body } = former.pull;
-  return closes(`${title}\n${body}`, issue.number) ? [{ id: "close", do: "close-issue" }] : [];
+  if (!wasLanding || former?.pull.merged !== true) return [];
+  const { number, title, body, headSha } = former.pull;
+  const isLeftOpen = issue.state !== "closed" && closes(`${title}\n${body}`, issue.number);
+  const effects: Effect[] = isLeftOpen ? [{ id: "close", do: "close-issue" }] : [];
+  // Of another head somebody else is to tell: it is not the one that was approved.
+  if (merging?.head !== headSha) return effects;
+  const line = mergedLine(number, headSha, merging.approvedBy, { number: run?.number ?? null, url: run?.url ?? null });
+  return [
+    ...effects,
+    { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: line },
+  ];
 }
 
 /** A reviewer that died, or one that waited for a second opinion, left its status pending: nobody will end it any more. */

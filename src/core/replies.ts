@@ -1,11 +1,12 @@
 // What the program says once where somebody asked: why an order is refused, and the answer to `/agent why`. What was said is read off the forge
 // (our own comment with the order's id), so that no state can be lost.
 
-import { type Candidate, isSomebodys, known, ownBranch, type Standing, saidBefore } from "./candidate.ts";
+import { type Candidate, isSomebodys, known, ownBranch } from "./candidate.ts";
 import type { Reply } from "./decision.ts";
 import { explained } from "./explain.ts";
 import { refusalComment } from "./report.ts";
 import type { Row } from "./rows/row.ts";
+import { type Standing, saidBefore } from "./standing.ts";
 
 const remedy =
   "Somebody who may write code here can start it by putting the trigger label on again, or with the comment `/agent run`.";

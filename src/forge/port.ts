@@ -203,6 +203,8 @@ export interface ForgeRun {
   conclusion: Conclusion | null;
 }
 
+export type DispatchAnswer = { kind: "started" } | { kind: "refused"; answer: string };
+
 export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "unknown";
 
 export interface NewPull {
@@ -324,9 +326,5 @@ export interface Forge {
    * Starts a workflow by hand. `refused` = the forge understood and said no. Sent once; 1.24 also starts a workflow
    * without `workflow_dispatch`.
    */
-  dispatch(
-    workflow: string,
-    ref: string,
-    inputs: Record<string, string>,
-  ): Promise<{ kind: "started" } | { kind: "refused"; answer: string }>;
+  dispatch(workflow: string, ref: string, inputs: Record<string, string>): Promise<DispatchAnswer>;
 }

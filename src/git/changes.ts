@@ -1,8 +1,9 @@
 // What differs between two trees, as facts for guards and people. One git process for modes, counts and added lines, one for sizes.
 // All of it is the agent's text: bounded, parsed by position, never run or used as a path by the host.
 
+import { readBatch } from "./batch.ts";
 import { explain, type GitResult } from "./git.ts";
-import { type Host, readBatch } from "./host.ts";
+import type { Host } from "./host.ts";
 
 export interface Change {
   /** As UTF-8; bytes that are none show as U+FFFD. */

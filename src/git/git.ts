@@ -1,4 +1,4 @@
-// The only place that starts git.
+// The only place that starts git: what is asked of it here, with which environment in environment.ts, its life in process.ts.
 //
 // Goals: nothing of the machine, of the user or of the repository's files may act (hooks, filters, credential helpers, fsmonitor, system and
 // user configuration); the token is never in an argument, a variable, a file or a URL; every process ends in time with a bounded answer.
@@ -10,8 +10,9 @@
 import { constants } from "node:fs";
 import { access, mkdir, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { getExecOutput } from "@actions/exec";
 import { describe } from "../errors.ts";
+import { environment, gitHome } from "./environment.ts";
+import { KILL_MS, start } from "./process.ts";
 
 /** How one git process ended. Only `ended` says anything about the repository. */
 export type GitResult =
@@ -78,9 +79,6 @@ export interface GitSetup {
 }
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
-const STDERR_BYTES_MAX = 64 * 1024;
-/** Between asking git to end and ending it by force, in ms; git removes its lock files when asked. */
-const KILL_MS = 5000;
 
 export async function makeGit(setup: GitSetup): Promise<Git> {
   const home = gitHome(setup.dir);
@@ -123,18 +121,11 @@ export async function makeGit(setup: GitSetup): Promise<Git> {
   return { run, scratch, count: () => count };
 }
 
-/** `HOME` of every git that works for the repository in `dir`: nobody else has it. */
-export function gitHome(dir: string): string {
-  return join(dir, "home");
-}
-
 /** The first line on standard error says whom to signal: @actions/exec has no way to end what it started. */
 const WHO = 'echo "$$ $PPID" >&2;';
 const LOCAL = `${WHO} in=$1; shift; exec git "$@" <"$in"`;
 const LOCAL_TO_FILE = `${WHO} in=$1; out=$2; ulimit -f "$3"; shift 3; exec git "$@" <"$in" >"$out"`;
 const NETWORK = `${WHO} exec git "$@" 3<&0 </dev/null`;
-/** Longest wait for a child of git that still holds a descriptor after git's end, in ms. */
-const DRAIN_MS = 1000;
 
 function commandLine(args: readonly string[], options: GitOptions, input: string, timeoutMs: number | null): string[] {
   const shell = options.network
@@ -162,213 +153,6 @@ function credentialLines(token: string): Buffer {
   // A line break would end the value and let the rest act as further lines of git's credential protocol.
   if (/[\0\r\n]/.test(token) || token === "") throw new Error("the token is empty or holds a line break");
   return Buffer.from(`username=agent-dispatch\npassword=${token}\n`);
-}
-
-const PASSED_TO_NETWORK = [
-  ...["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
-  ...["SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"],
-];
-
-function environment(
-  path: string,
-  home: string,
-  scratch: string,
-  setup: GitSetup,
-  options: GitOptions,
-  deadlineMs: number,
-): Record<string, string> {
-  const env: Record<string, string> = {
-    PATH: path,
-    HOME: home,
-    XDG_CONFIG_HOME: home,
-    TMPDIR: scratch,
-    LC_ALL: "C",
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_ATTR_NOSYSTEM: "1",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_ASKPASS: "/bin/false",
-    SSH_ASKPASS: "/bin/false",
-    GIT_SSH_COMMAND: "/bin/false",
-    GIT_PAGER: "cat",
-    GIT_EDITOR: "/bin/false",
-    GIT_NO_REPLACE_OBJECTS: "1",
-    GIT_LITERAL_PATHSPECS: "1",
-    GIT_OPTIONAL_LOCKS: "0",
-    // A repository that is not there is an error, never a reason to look in the folders above.
-    GIT_DIR: options.gitDir ?? join(home, "none"),
-    ...options.env,
-  };
-  if (options.workTree !== undefined) env["GIT_WORK_TREE"] = options.workTree;
-  if (options.indexFile !== undefined) env["GIT_INDEX_FILE"] = options.indexFile;
-  if (options.alternateObjects !== undefined)
-    env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = quoted(options.alternateObjects);
-  if (options.network) {
-    for (const name of PASSED_TO_NETWORK) {
-      const value = setup.env[name];
-      if (value !== undefined && value !== "") env[name] = value;
-    }
-  }
-  const config = [...SAFE, ...networkConfig(options, deadlineMs), ...(options.config ?? [])];
-  env["GIT_CONFIG_COUNT"] = String(config.length);
-  for (const [at, [key, value]] of config.entries()) {
-    env[`GIT_CONFIG_KEY_${at}`] = key;
-    env[`GIT_CONFIG_VALUE_${at}`] = value;
-  }
-  return env;
-}
-
-const SAFE: readonly (readonly [string, string])[] = [
-  ["core.hooksPath", "/dev/null"],
-  ["core.fsmonitor", "false"],
-  ["core.untrackedCache", "false"],
-  ["core.attributesFile", "/dev/null"],
-  ["core.excludesFile", "/dev/null"],
-  // Files beside the objects that a hostile clone could forge, and that git believes without reading the objects.
-  ["core.commitGraph", "false"],
-  ["core.multiPackIndex", "false"],
-  ["pack.useBitmaps", "false"],
-  ["pack.readReverseIndex", "false"],
-  // Larger files are neither diffed nor held in memory.
-  ["core.bigFileThreshold", "16m"],
-  ["core.autocrlf", "false"],
-  ["core.safecrlf", "false"],
-  ["core.protectHFS", "true"],
-  ["core.protectNTFS", "true"],
-  ["core.quotePath", "false"],
-  ["core.pager", "cat"],
-  ["credential.helper", ""],
-  ["protocol.allow", "never"],
-  ["protocol.version", "2"],
-  ["submodule.recurse", "false"],
-  ["fetch.recurseSubmodules", "false"],
-  ["push.recurseSubmodules", "no"],
-  ["diff.ignoreSubmodules", "all"],
-  ["gc.auto", "0"],
-  ["maintenance.auto", "false"],
-  ["log.showSignature", "false"],
-  ["commit.gpgSign", "false"],
-  ["push.gpgSign", "false"],
-  ["advice.detachedHead", "false"],
-  ["advice.addEmbeddedRepo", "false"],
-];
-
-function networkConfig(options: GitOptions, deadlineMs: number): [string, string][] {
-  if (options.fromFolder) return [["protocol.file.allow", "always"]];
-  if (!options.network) return [];
-  const { stallSeconds = 30 } = options.network;
-  return [
-    ["protocol.http.allow", "always"],
-    ["protocol.https.allow", "always"],
-    // A redirect to another host must not learn the token; a forge that moved is an error with a text.
-    ["http.followRedirects", "false"],
-    ["http.lowSpeedLimit", "1"],
-    ["http.lowSpeedTime", String(Math.max(1, Math.min(stallSeconds, Math.ceil(deadlineMs / 1000))))],
-    // Bound to the server's own address, so that no other address in this process gets an answer.
-    [`credential.${new URL(options.network.url).origin}.helper`, '!f() { test "$1" = get && cat <&3; }; f'],
-  ];
-}
-
-/** Git's own quoting of a path in a list of alternates: a `:` would end it, a `"` begin a quoted one. */
-function quoted(path: string): string {
-  return `"${path.replace(/[\\"]/g, "\\$&")}"`;
-}
-
-interface Start {
-  env: Record<string, string>;
-  cwd: string;
-  input: Buffer | null;
-  deadlineMs: number;
-  reportedMs: number;
-  hasTimeout: boolean;
-  outputBytesMax: number;
-  signals: readonly AbortSignal[];
-}
-
-async function start(command: readonly string[], options: Start): Promise<GitResult> {
-  const [tool = "sh", ...args] = command;
-  // The text that getExecOutput collects has lost all bytes that are no UTF-8, and file names have such; so the bytes are kept here.
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  let stdoutBytes = 0;
-  let stderrBytes = 0;
-  let ended: "too-much-output" | "timed-out" | "stopped" | null = null;
-  const timers: NodeJS.Timeout[] = [];
-
-  let asked = false;
-  function end(why: "too-much-output" | "timed-out" | "stopped"): void {
-    ended ??= why;
-    // On a busy machine the shell may not have said its id yet; then this is called again when it does.
-    const ids = processIds(stderr);
-    if (ids === null || asked) return;
-    asked = true;
-    signalProcess(ids.leader, "SIGTERM");
-    timers.push(setTimeout(() => signalProcess(ids.git, "SIGKILL"), KILL_MS + 500));
-  }
-  function keep(chunk: Buffer): void {
-    const room = options.outputBytesMax - stdoutBytes;
-    stdoutBytes += chunk.length;
-    if (room > 0) stdout.push(chunk.subarray(0, room));
-    if (chunk.length > room) end("too-much-output");
-  }
-  function keepError(chunk: Buffer): void {
-    const room = STDERR_BYTES_MAX - stderrBytes;
-    stderrBytes += chunk.length;
-    if (room > 0) stderr.push(chunk.subarray(0, room));
-    if (ended !== null) end(ended);
-    // What git says on standard error is short; a server that sends no end of it is cut off like any other output.
-    if (stderrBytes > options.outputBytesMax) end("too-much-output");
-  }
-  const stop = () => end("stopped");
-
-  const begun = performance.now();
-  timers.push(setTimeout(() => end("timed-out"), options.deadlineMs));
-  for (const signal of options.signals) signal.addEventListener("abort", stop, { once: true });
-  // Aborted while the input was written: that event is over.
-  if (options.signals.some((signal) => signal.aborted)) stop();
-  try {
-    const { exitCode } = await getExecOutput(tool, args, {
-      cwd: options.cwd,
-      env: options.env,
-      ...(options.input === null ? {} : { input: options.input }),
-      silent: true,
-      delay: DRAIN_MS,
-      ignoreReturnCode: true,
-      listeners: { stdout: keep, stderr: keepError },
-    });
-    const text = Buffer.concat(stderr).toString("utf8").replace(FIRST_LINE, "");
-    // `timeout` answers 124, or 137 when it had to use force; a child of git may need a moment, so time decides for the latter.
-    const late = performance.now() - begun >= options.reportedMs;
-    if (ended === null && options.hasTimeout && late && (exitCode === 124 || exitCode === 137)) ended = "timed-out";
-    if (ended === "timed-out") return { kind: "timed-out", afterMs: options.reportedMs, stderr: text };
-    if (ended === "stopped") return { kind: "stopped", stderr: text };
-    if (ended === "too-much-output") return { kind: ended, stdout: Buffer.concat(stdout), stderr: text };
-    // A process ended by a signal has no exit code, whatever the type says.
-    const code = typeof exitCode === "number" ? exitCode : 255;
-    return { kind: "ended", code, stdout: Buffer.concat(stdout), stderr: text };
-  } finally {
-    for (const signal of options.signals) signal.removeEventListener("abort", stop);
-    for (const timer of timers) clearTimeout(timer);
-  }
-}
-
-/** `leader` is `timeout`, which ends its whole group when asked to end; git itself where there is none (or busybox', which is no parent). */
-function processIds(stderr: readonly Buffer[]): { git: number; leader: number } | null {
-  const [, git, parent] = FIRST_LINE.exec(Buffer.concat(stderr.slice(0, 2)).toString("latin1")) ?? [];
-  if (git === undefined || parent === undefined) return null;
-  const isTimeout = Number(parent) !== process.pid && Number(parent) > 1;
-  return { git: Number(git), leader: Number(isTimeout ? parent : git) };
-}
-
-const FIRST_LINE = /^(\d{1,10}) (\d{1,10})\n/;
-
-/** Ends the one process that we started; the id cannot have been given to another while its end is not yet reported. */
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended by itself.
-  }
 }
 
 async function isOnPath(name: string, path: string): Promise<boolean> {

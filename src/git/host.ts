@@ -5,9 +5,13 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../errors.ts";
+import { type BatchObject, readBatch } from "./batch.ts";
 import { explain, type Git, type GitOptions, type GitResult, makeGit } from "./git.ts";
-import { deniedText, type PushOutcome, parsePush, type RefChange } from "./push.ts";
+import { isBroken, isGone, localError, noRefs, noSuchRef, remoteError, tooLate } from "./host-errors.ts";
+import { listed, requireChanges, requireRef, requireSha } from "./names.ts";
+import { type PushOutcome, parsePush, type RefChange } from "./push.ts";
 
 export type { PushOutcome, RefChange } from "./push.ts";
 
@@ -23,6 +27,8 @@ export interface HostSetup {
   signal?: AbortSignal;
   localMs?: number;
   networkMs?: number;
+  /** Waits before a fetch whose line broke is tried again, in ms. As with reads by REST, one that breaks off ends no run. Default 300 and 1500. */
+  retryWaitsMs?: readonly number[];
   /** Time of commits that the host makes, in ms since 1970; default the machine's clock. */
   now?: () => number;
 }
@@ -128,14 +134,21 @@ export async function openHost(setup: HostSetup): Promise<Host> {
   }
   function fetch(depth: () => number, refspecs: readonly string[], deadlineMs?: number): Promise<GitResult> {
     const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
+    const limits = deadlineMs === undefined ? { network } : { network, deadlineMs };
     const next = fetching.then(() =>
-      run([...args, `--depth=${depth()}`, setup.url, ...refspecs], {
-        network,
-        ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      }),
+      againIfBroken(() => run([...args, `--depth=${depth()}`, setup.url, ...refspecs], limits)),
     );
     fetching = next;
     return next;
+  }
+  async function againIfBroken(once: () => Promise<GitResult>): Promise<GitResult> {
+    let result = await once();
+    for (const waitMs of setup.retryWaitsMs ?? [300, 1_500]) {
+      if (!isBroken(result) || setup.signal?.aborted === true) break;
+      await sleep(waitMs);
+      result = await once();
+    }
+    return result;
   }
 
   async function fetchRef(ref: string, depth = DEPTH, deadlineMs = CODE_MS): Promise<string | null> {
@@ -143,9 +156,8 @@ export async function openHost(setup: HostSetup): Promise<Host> {
     const local = `refs/host/${ref.slice("refs/".length)}`;
     const result = await fetchCode(depth, [`+${ref}:${local}`], deadlineMs);
     if (result.kind === "ended" && result.code === 0) return text(await must(["rev-parse", "--verify", local]));
-    const isGone = result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr);
     // "Not there" is believed of a list only that has something in it.
-    if (isGone && ((await remoteRefs([ref], deadlineMs)).get(ref) ?? null) === null) return null;
+    if (noSuchRef(result) && ((await remoteRefs([ref], deadlineMs)).get(ref) ?? null) === null) return null;
     throw remoteError(`fetch ${ref}`, result);
   }
 
@@ -156,8 +168,7 @@ export async function openHost(setup: HostSetup): Promise<Host> {
       codeDepthMin = Math.min(Math.max(codeDepthMin, DEPTH) + depth, WHOLE_HISTORY);
       return null;
     }
-    if (result.kind === "timed-out" || (result.kind === "ended" && NOT_THERE.test(result.stderr)))
-      return explain(result);
+    if (result.kind === "timed-out" || isGone(result)) return explain(result);
     throw remoteError("fetch older commits", result);
   }
 
@@ -274,9 +285,6 @@ export async function openHost(setup: HostSetup): Promise<Host> {
   };
 }
 
-/** The words of git's server side for a commit that it does not have (any more). */
-const NOT_THERE = /not our ref|Server does not allow request for unadvertised object/;
-
 /** Oldest git whose options are used (`merge-tree --write-tree`, `--no-write-fetch-head`, …). */
 const GIT_MIN = [2, 38] as const;
 
@@ -309,88 +317,12 @@ export function identityEnv(who: Identity, seconds: number): Record<string, stri
   };
 }
 
-/** One object as `cat-file --batch` shows it; undefined when it is missing. */
-export type BatchObject = { type: string; content: Buffer } | undefined;
-
-/** Reads the answer of `cat-file --batch`, in the order asked. */
-export function readBatch(answer: Buffer): BatchObject[] {
-  const objects: BatchObject[] = [];
-  for (let at = 0; at < answer.length; ) {
-    const lineEnd = answer.indexOf(10, at);
-    if (lineEnd < 0) break;
-    const [, type, size] =
-      /^[0-9a-f]{40,64} ([a-z]+) (\d+)$/.exec(answer.subarray(at, lineEnd).toString("latin1")) ?? [];
-    at = lineEnd + 1;
-    if (type === undefined || size === undefined) {
-      objects.push(undefined);
-      continue;
-    }
-    objects.push({ type, content: answer.subarray(at, at + Number(size)) });
-    at += Number(size) + 1;
-  }
-  return objects;
-}
-
 function ledgerRef(sha: string, commit: BatchObject, effects: BatchObject): LedgerRef {
   const raw = commit?.type === "commit" ? commit.content.toString("utf8") : "";
   const headerEnd = raw.indexOf("\n\n");
   const message = headerEnd < 0 ? "" : raw.slice(headerEnd + 2).replace(/\n$/, "");
   const readable = effects?.type === "blob" && effects.content.length <= EFFECTS_BYTES_MAX;
   return { sha, message, effects: readable ? effects.content.toString("utf8") : null };
-}
-
-/** Names are ours, derived from numbers and checked words; this keeps a mistake from becoming an option or a refspec. */
-function requireRef(ref: string): void {
-  const whole = /^refs\/[A-Za-z0-9][^\s:?*[\\^~]*$/.test(ref) && !ref.includes("..") && !/[\0-\x1f\x7f]/.test(ref);
-  if (!whole) throw new TypeError(`not a full ref name: ${JSON.stringify(ref)}`);
-}
-
-function requireSha(sha: string): void {
-  if (!/^[0-9a-f]{40,64}$/.test(sha)) throw new TypeError(`not a commit id: ${JSON.stringify(sha)}`);
-}
-
-function requireChanges(changes: readonly RefChange[]): void {
-  const names = new Set(changes.map((change) => change.ref));
-  if (changes.length === 0 || names.size !== changes.length)
-    throw new TypeError("a push needs changes of different refs");
-  for (const change of changes) {
-    requireRef(change.ref);
-    for (const sha of [change.old, change.new]) if (sha !== null) requireSha(sha);
-    // The server does not evaluate a ref that stays: a stale claim would go unnoticed.
-    if (change.old === change.new) throw new TypeError(`${change.ref} does not change in this push`);
-  }
-}
-
-function localError(args: readonly string[], result: GitResult): RunError {
-  const full = /No space left on device|Permission denied|Read-only file system/.test(explain(result));
-  return new RunError(`git ${args[0] ?? ""} in the host's own repository failed: ${explain(result)}`, {
-    remedy: full
-      ? "Look at disk space and rights of the runner's temporary folder."
-      : "The next run starts with a fresh repository; if it happens again, report it with this text.",
-    mender: full ? "server operator" : "agent-dispatch",
-    retry: true,
-  });
-}
-
-/** Lines of `ls-remote`: commits by full name. */
-function listed(stdout: Buffer): Map<string, string> {
-  return new Map(
-    stdout
-      .toString("utf8")
-      .split("\n")
-      .flatMap((line): [string, string][] => {
-        const [, sha, name] = /^([0-9a-f]{40,64})\t(.+)$/.exec(line) ?? [];
-        return sha === undefined || name === undefined ? [] : [[name, sha]];
-      }),
-  );
-}
-
-function noRefs(): RunError {
-  return new RunError("Could not list the refs: what answered lists none at all, as no repository in use does.", {
-    remedy: "See whether it is the forge itself that answers, not a proxy before it. The next run tries again.",
-    mender: "server operator",
-    retry: true,
-  });
 }
 
 /** The answer of a task that goes on by itself when it takes longer than this. */
@@ -405,30 +337,4 @@ async function inTime<T>(task: Promise<T>, deadlineMs: number): Promise<T> {
     clearTimeout(timer);
     task.catch(() => undefined);
   }
-}
-
-function tooLate(deadlineMs: number): RunError {
-  return new RunError(`Could not look at the history of a ref within ${deadlineMs / 1000} s.`, {
-    remedy: "The next try may come at a better time; nothing has to be done.",
-    mender: "server operator",
-    retry: true,
-  });
-}
-
-/** A failed read: denied is for a person to mend, anything else may pass. */
-function remoteError(what: string, result: GitResult): RunError {
-  const denied = result.kind === "ended" ? deniedText(result.stderr) : null;
-  if (denied !== null) {
-    return new RunError(`Could not ${what}: ${denied}`, {
-      remedy:
-        "Give the token the scope `read:repository` (better `write:repository`) and its account access to the repository.",
-      mender: "workflow author",
-      retry: false,
-    });
-  }
-  return new RunError(`Could not ${what}: ${explain(result)}`, {
-    remedy: "The next run tries again; if it stays, look at the forge and at the network between it and the runner.",
-    mender: "server operator",
-    retry: true,
-  });
 }

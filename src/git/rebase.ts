@@ -3,10 +3,11 @@
 // Git 2.38 cannot be told a merge base, so each step makes one: a commit with the tree so far whose only parent is the parent of the commit
 // to be replayed. Its merge base with that commit is that parent, and nothing else.
 
+import { readBatch } from "./batch.ts";
 import { DATE_MAX } from "./compose.ts";
 import { explain } from "./git.ts";
 import { type RawCommit, readRawCommit, subjectOf } from "./history.ts";
-import { type Host, identityEnv, readBatch } from "./host.ts";
+import { type Host, identityEnv } from "./host.ts";
 import { mergeTree } from "./merging.ts";
 
 export interface RebaseOrder {

@@ -1,6 +1,6 @@
 // A branch whose head a person approved is never rewritten: their word is about that commit.
 
-import { sameLogin } from "../core/model.ts";
+import { approvalsOf } from "../core/model.ts";
 import type { Interruption } from "./keepalive.ts";
 import type { ReworkJob } from "./rework-job.ts";
 
@@ -9,10 +9,7 @@ export async function rewritesApproved(job: ReworkJob, head: string | null): Pro
   const { plan, ports, who } = job;
   const { pull, expect } = plan;
   if (head === null || expect === null || (await ports.workshop.isAncestor(ports, expect, head))) return null;
-  const isPersons = (login: string) => !who.program.some((name) => sameLogin(name, login));
-  const approval = (await ports.forge.reviews(pull.number)).find(
-    (r) => r.state === "approved" && !r.dismissed && r.commit === expect && isPersons(r.author),
-  );
+  const [approval] = approvalsOf(expect, await ports.forge.reviews(pull.number), who);
   return approval === undefined
     ? null
     : { kind: "taken-back", why: `@${approval.author} approved it while it was rebased; the next run merges instead` };

@@ -3,11 +3,12 @@
 import type { Decision } from "../core/decision.ts";
 import type { Trigger } from "../core/model.ts";
 import { decided } from "../deciding.ts";
-import { describe, RunError } from "../errors.ts";
+import { describe, ForgeError, RunError } from "../errors.ts";
+import type { DispatchAnswer, ForgeRun } from "../forge/port.ts";
 import { mayDispatch } from "../look.ts";
 import { observe, type Who } from "../observe.ts";
 import { kindOf, type Outcome, outcome } from "../outcome.ts";
-import type { Ports } from "../ports.ts";
+import type { OwnRun, Ports } from "../ports.ts";
 import type { Reached } from "../preflight.ts";
 import type { Settings } from "../settings/settings.ts";
 
@@ -18,9 +19,17 @@ export async function dispatchTick(
   ref: string,
 ): Promise<Outcome> {
   const number = decision.item.issue.number;
-  const workflow = (await ports.ownRun())?.workflow;
-  if (workflow === undefined) throw new Error("a dispatch was decided without a workflow to start");
-  const started = await ports.forge.dispatch(workflow, ref, { item: String(number) });
+  const own = await ports.ownRun();
+  if (own === null) throw new Error("a dispatch was decided without a workflow to start");
+  const { workflow } = own;
+  const started = await startOnce(ports, own, ref, { item: String(number) });
+  if (started.kind === "unclear") {
+    return outcome({
+      ...{ kind: kindOf(decision.work), outcome: "failed", failure: "forge-error", item: number },
+      reason: `the forge did not say whether it started a run for #${number}: ${started.cause}`,
+      next: "The next tick looks again; a run that was started after all does the work.",
+    });
+  }
   if (started.kind === "refused") {
     throw new RunError(`The forge does not start ${workflow} for #${number}: ${started.answer}`, {
       remedy:
@@ -36,6 +45,27 @@ export async function dispatchTick(
       next: "That run does the work; a scheduled run could be cancelled by the next tick.",
     },
   });
+}
+
+/** Newest runs that are searched for one that was started without an answer. */
+const runsSearched = 20;
+
+/** Sent once: after an answer that was lost the list of runs says whether one began that is newer than this. */
+async function startOnce(
+  { forge }: Ports,
+  own: OwnRun,
+  ref: string,
+  inputs: Record<string, string>,
+): Promise<DispatchAnswer | { kind: "unclear"; cause: string }> {
+  try {
+    return await forge.dispatch(own.workflow, ref, inputs);
+  } catch (error) {
+    if (!(error instanceof ForgeError) || !error.mayBeApplied) throw error;
+    const isNew = (run: ForgeRun) =>
+      run.number > own.number && run.event === "workflow_dispatch" && run.workflow === own.workflow;
+    const runs = await forge.recentRuns(runsSearched).catch(() => null);
+    return runs?.some(isNew) === true ? { kind: "started" } : { kind: "unclear", cause: error.message };
+  }
 }
 
 /** When work is left that could start now, one dispatch. A chain that cannot start costs time, never correctness. */
@@ -59,15 +89,24 @@ export async function chain(
     if (decision.kind === "idle") return done;
     // Also where this run is itself the dispatched one that an older server would cancel: the next tick goes on.
     if ((await mayDispatch(ports)) !== true) return done;
-    const started = await ports.forge.dispatch(own.workflow, reached.repository.defaultBranch, {});
-    ports.log.line(
-      started.kind === "started"
-        ? "started the next run: there is more to do"
-        : `the next run was not started: ${started.answer}`,
-    );
+    const started = await startOnce(ports, own, reached.repository.defaultBranch, {});
+    ports.log.line(saidOf(started));
     return done;
   } catch (error) {
     ports.log.line(`the next run was not started: ${describe(error)}`);
     return done;
+  }
+}
+
+function saidOf(started: Awaited<ReturnType<typeof startOnce>>): string {
+  switch (started.kind) {
+    case "started":
+      return "started the next run: there is more to do";
+    case "refused":
+      return `the next run was not started: ${started.answer}`;
+    case "unclear":
+      return `the forge did not say whether it started the next run: ${started.cause}`;
+    default:
+      return started satisfies never;
   }
 }

@@ -83,6 +83,7 @@ export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work
     ...{ owner: who.owner, nonce: randomUUID(), seq: 0, epoch: known.epoch + 1, slot: null },
     ...{ run: null, at, ttlSeconds: settings.policy.limits.ttlSeconds },
     kept: keptWork(item) ?? adoptedWork(item, at) ?? undefined,
+    merging: undefined,
   };
   switch (work.kind) {
     // Everything stays as the dead run published it; only the holder changes.
@@ -91,8 +92,11 @@ export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work
     case "give-up":
       return { ...base, state: "held", askedBy: work.askedBy, generation: work.generation };
     case "hand-over":
-    case "land":
-      return { ...obeying(base, work.plan), kind: work.kind === "land" ? "land" : "resume", pull: work.pull.number };
+      return { ...obeying(base, work.plan), kind: "resume", pull: work.pull.number };
+    case "land": {
+      const merging = { head: work.pull.headSha, approvedBy: work.approvedBy };
+      return { ...obeying(base, work.plan), kind: "land", pull: work.pull.number, merging };
+    }
     case "stop":
       return { ...obeying(base, work.plan), kind: "resume" };
     case "rerun":
@@ -240,6 +244,7 @@ export function before(record: LedgerRecord): Partial<LedgerRecord> {
   const absent = {
     ...{ orderAt: undefined, instruction: undefined, verdict: undefined, rounds: undefined, work: undefined },
     ...{ question: undefined, waitsForBase: undefined, landing: undefined, ordered: undefined, judging: undefined },
+    merging: undefined,
   };
   return { ...absent, ...kept, ttlSeconds: 0 };
 }

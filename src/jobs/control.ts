@@ -2,7 +2,8 @@
 
 import type { ControlOrder, Pause } from "../core/model.ts";
 import { describe } from "../errors.ts";
-import { compareAndSwap } from "../ledger/cas.ts";
+import { type CasOutcome, compareAndSwap } from "../ledger/cas.ts";
+import { cannotWriteLedger } from "../ledger/claim.ts";
 import { type ControlState, formatControl, noControl, parseControl } from "../ledger/control.ts";
 import { controlRef } from "../ledger/refs.ts";
 import type { Observed, Who } from "../observe.ts";
@@ -29,16 +30,33 @@ export async function control(
   const next: ControlState = { ...state, pause, handled: [...before, id], failures: 0 };
   const moved = await swapControl(ports, settings, observed.control.sha, next);
   const item = issue;
-  if (!moved) {
-    const reason = `another run changed the pause at the same moment; the order of @${by} is looked at again`;
-    return outcome({ kind: "idle", outcome: "lost", reason, next: "The next event or tick looks again.", item });
-  }
+  if (moved.kind !== "ok") return notMoved(moved, order);
   await answer(ports, who, comment);
   return outcome({
     ...{ kind: "idle", outcome: "idle", item },
     reason: verb === "pause" ? `paused by @${by}: ${why}` : `@${by} ended the pause`,
     next: verb === "pause" ? "Nothing is done before `/agent resume`." : "The next event or tick looks for work.",
   });
+}
+
+/** The order stands where it was given, so the next run that looks finds it again. */
+function notMoved(moved: Exclude<CasOutcome, { kind: "ok" }>, { by, issue: item }: ControlOrder): Outcome {
+  const next = "The next event or tick looks again.";
+  switch (moved.kind) {
+    case "lost": {
+      const reason = `another run changed the pause at the same moment; the order of @${by} is looked at again`;
+      return outcome({ kind: "idle", outcome: "lost", reason, next, item });
+    }
+    case "unknown": {
+      const reason = `the forge did not say whether the order of @${by} was written down: ${moved.cause}`;
+      return outcome({ kind: "idle", outcome: "failed", failure: "forge-error", reason, next, item });
+    }
+    case "refused":
+    case "denied":
+      throw cannotWriteLedger(moved.text);
+    default:
+      return moved satisfies never;
+  }
 }
 
 async function answer(ports: Ports, who: Who, comment: number): Promise<void> {
@@ -50,12 +68,16 @@ async function answer(ports: Ports, who: Who, comment: number): Promise<void> {
   }
 }
 
-async function swapControl(ports: Ports, settings: Settings, old: string | null, next: ControlState): Promise<boolean> {
+async function swapControl(
+  ports: Ports,
+  settings: Settings,
+  old: string | null,
+  next: ControlState,
+): Promise<CasOutcome> {
   const host = await ports.host();
   const sha = await host.writeRecord({ parent: old, message: formatControl(next), effects: null });
   const deadlineMs = settings.policy.limits.apiSeconds * 2000;
-  const swapped = await compareAndSwap(host, [{ ref: controlRef, old, new: sha }], { clock: ports.clock, deadlineMs });
-  return swapped.kind === "ok";
+  return compareAndSwap(host, [{ ref: controlRef, old, new: sha }], { clock: ports.clock, deadlineMs });
 }
 
 /** Failures of network or forge in a row after which the program pauses by itself, and for how long, in ms. */

@@ -6,7 +6,6 @@ import { truedUp } from "../core/budget.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { cooldownSeconds, failureRules, goesToPerson } from "../core/failure.ts";
-import { type Stage, stageLabel, stages } from "../core/policy.ts";
 import * as report from "../core/report.ts";
 import { cancelsMax } from "../core/takeover.ts";
 import { clockTime } from "../core/text.ts";
@@ -19,6 +18,7 @@ import { forgeNow, type Job } from "./job.ts";
 import type { Interruption } from "./keepalive.ts";
 import { keep, keptFacts } from "./kept.ts";
 import { type Ending, type Settled, settle } from "./settle.ts";
+import { giveUpEffects, place, statusComment, stopEffects, unassignBot } from "./wanted.ts";
 
 /** A job with an agent. */
 export type AgentJob = Job & {
@@ -28,39 +28,9 @@ export type AgentJob = Job & {
   pull: number | null;
 };
 
-/** Where stage labels, questions and the like stand: on the pull request once there is one. A person's pull request is its own issue. */
-export function place(job: Pick<AgentJob, "pull" | "item">): "issue" | "pull" {
-  return job.pull === null || job.item.issue.isPull ? "issue" : "pull";
-}
-
-/** The next stage label, in the place of any other. */
-export function stageEffect(job: Pick<Job, "snapshot">, on: "issue" | "pull", stage: Stage): Effect {
-  const others = stages.filter((other) => other !== stage).map(stageLabel);
-  return { id: "stage", do: "labels", on, add: [stageLabel(stage)], remove: others, since: sinceLook(job) };
-}
-
-/** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
-function sinceLook({ snapshot }: Pick<Job, "snapshot">): string {
-  return new Date(snapshot.now).toISOString();
-}
-
 /** What the stage label says while this work is not done. */
 function stageOfWork({ claim }: Pick<AgentJob, "claim">): string | null {
   return claim.record.kind === "rework" ? "needs-rework" : claim.record.stage;
-}
-
-/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
-function where(job: Pick<AgentJob, "pull" | "item">): string {
-  return place(job) === "pull" ? `on #${job.pull}` : "below";
-}
-
-/** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
-export function triggerOff(job: Pick<AgentJob, "settings" | "item" | "pull" | "snapshot">): Effect[] {
-  const remove = [job.settings.policy.label];
-  const since = sinceLook(job);
-  const off: Effect = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
-  const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
-  return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
 }
 
 export async function fail(
@@ -135,28 +105,6 @@ export async function giveUp(
   return afterSettling(job, settled, done);
 }
 
-/** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
-export function giveUpEffects(
-  job: Pick<AgentJob, "ports" | "who" | "claim" | "item" | "settings" | "run" | "pull" | "snapshot">,
-  why: Pick<report.GaveUp, "failure" | "text" | "output" | "askedBy" | "attempts"> & Pick<LedgerRecord, "kept">,
-  body?: string,
-): Effect[] {
-  const { record } = job.claim;
-  const key = String(record.epoch);
-  const on = place(job);
-  const kept = keptFacts(record, why.kept === undefined ? record : why);
-  return [
-    stageEffect(job, on, "blocked"),
-    ...triggerOff(job),
-    ...handTo(job, why.askedBy),
-    statusComment(report.statusLine(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
-    {
-      ...({ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" } as const),
-      body: body ?? report.blockedComment({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),
-    },
-  ];
-}
-
 /** A person took the item back, or another run did: nothing of the work is published. */
 export async function interrupted(
   job: AgentJob,
@@ -229,16 +177,6 @@ export function cancelledEnding(
   return { after: "released", stage: stageOfWork(job), effects, head: null, change };
 }
 
-/** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
-export function stopEffects(
-  job: Pick<AgentJob, "ports" | "who" | "settings" | "item" | "pull" | "snapshot">,
-  comment: number | null,
-): Effect[] {
-  const seen: Effect[] =
-    comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
-  return [...triggerOff(job), unassignBot(job), ...seen];
-}
-
 export function lost(job: AgentJob): Outcome {
   return outcome({ ...facts(job, null), ...lossOf(job) });
 }
@@ -259,6 +197,12 @@ export function afterSettling(job: Pick<Job, "ports" | "item" | "claim">, settle
   switch (settled.kind) {
     case "settled":
       return done;
+    case "before":
+      return {
+        ...{ ...done, outcome: "done", failure: null, pullRequest: settled.pull ?? done.pullRequest },
+        reason: `#${number}: what was published before the forge was away is finished`,
+        next: "The next run goes on with it.",
+      };
     case "unfinished":
       job.ports.log.warning(`not everything could be written on the forge: ${settled.why}`);
       return { ...done, next: "The next run finishes what could not be written." };
@@ -305,26 +249,6 @@ export function spent(job: Pick<Job, "claim">, spend: Spent | null): Ending["cha
   return { spend: truedUp(before, epoch, spend.costUsd ?? (tells ? null : 0), spend.tokens) };
 }
 
-function unassignBot(job: Pick<Job, "ports" | "who">): Effect {
-  const since = new Date(forgeNow(job.ports)).toISOString();
-  return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
-}
-
-/** The person who asked gets it, on the issue and on the pull request; the bot is taken off. */
-export function handTo(job: Pick<AgentJob, "ports" | "who" | "pull" | "item">, login: string): Effect[] {
-  const since = new Date(forgeNow(job.ports)).toISOString();
-  const add = login === "" ? [] : [login];
-  const remove = [job.who.me.login];
-  const issue: Effect = { id: "assign", do: "assign", on: "issue", add, remove, since };
-  return place(job) === "issue"
-    ? [issue]
-    : [issue, { id: "assign-pull", do: "assign", on: "pull", add, remove, since }];
-}
-
-export function statusComment(body: string): Effect {
-  return { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body };
-}
-
 /** What the record keeps of published work, for the reviewer and the hand-over. */
 export function workNote(
   job: Pick<Job, "ports">,
@@ -344,25 +268,4 @@ export function workNote(
             ...{ command: redact(command).slice(0, 500), exitCode, durationMs },
           })),
   };
-}
-
-export function answered(plan: Pick<Plan, "orderComments">, reaction: "rocket"): Effect[] {
-  return plan.orderComments.map((comment) => ({ id: `answered-${comment}`, do: "react", comment, reaction }));
-}
-
-export function patchEffect(job: Job, on: "issue" | "pull", patch: string, paths: readonly string[]): Effect {
-  const key = String(job.claim.record.epoch);
-  return {
-    id: "patch",
-    do: "comment",
-    on,
-    purpose: "patch",
-    key,
-    mode: "new",
-    body: report.patchComment(paths, patch, key),
-  };
-}
-
-export function droppedPaths(patch: string | null): string[] {
-  return [...(patch ?? "").matchAll(/^diff --git a\/(.+?) b\//gm)].flatMap((match) => match[1] ?? []);
 }

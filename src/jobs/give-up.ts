@@ -6,9 +6,10 @@ import type { Work } from "../core/decision.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { cancelledComment, plain, roundsComment } from "../core/report.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { afterSettling, giveUpEffects } from "./endings.ts";
+import { afterSettling } from "./endings.ts";
 import type { Job } from "./job.ts";
 import { settle } from "./settle.ts";
+import { giveUpEffects } from "./wanted.ts";
 
 type GiveUp = Extract<Work, { kind: "give-up" }>;
 

@@ -6,9 +6,10 @@ import type { Effect } from "../core/effects.ts";
 import { handedOverLine, handoverComment } from "../core/report.ts";
 import { describe } from "../errors.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { afterSettling, answered, handTo, stageEffect, statusComment, triggerOff } from "./endings.ts";
+import { afterSettling } from "./endings.ts";
 import type { Job } from "./job.ts";
 import { settle } from "./settle.ts";
+import { answered, handTo, stageEffect, statusComment, triggerOff } from "./wanted.ts";
 
 type HandOver = Extract<Work, { kind: "hand-over" }>;
 

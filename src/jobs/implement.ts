@@ -3,30 +3,12 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { hasLabel } from "../core/model.ts";
-import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Failed } from "./agent-run.ts";
 import type { Authored } from "./author.ts";
 import { applyEffects } from "./effects.ts";
-import {
-  type AgentJob,
-  afterSettling,
-  answered,
-  droppedPaths,
-  facts,
-  fail,
-  giveUp,
-  handTo,
-  interrupted,
-  patchEffect,
-  spent,
-  stageEffect,
-  statusComment,
-  triggerOff,
-  workNote,
-} from "./endings.ts";
+import { type AgentJob, afterSettling, facts, fail, giveUp, interrupted, spent, workNote } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { keep } from "./kept.ts";
@@ -34,6 +16,16 @@ import { live } from "./life.ts";
 import { notPublished } from "./not-published.ts";
 import { patiently } from "./patience.ts";
 import { settle } from "./settle.ts";
+import {
+  answered,
+  droppedPaths,
+  handTo,
+  patchEffect,
+  stageEffect,
+  statusComment,
+  triggerOff,
+  workBegins,
+} from "./wanted.ts";
 import type { Attempted } from "./workshop.ts";
 
 export function implement(job: Job, work: Extract<Work, { kind: "implement" }>): Promise<Outcome> {
@@ -41,16 +33,18 @@ export function implement(job: Job, work: Extract<Work, { kind: "implement" }>):
   return live(own, {
     begin: () => begin(own),
     async work(workspace, life, agents) {
-      agents();
-      return end(own, await own.ports.workshop.implement(own, workspace, life.signal), life);
+      agents.start();
+      const attempted = await own.ports.workshop.implement(own, workspace, life.signal);
+      if (!("kind" in attempted.authored)) agents.ended(attempted.authored);
+      return end(own, attempted, life);
     },
-    fail: (failure, change) => fail(own, failure, null, { change }),
+    fail: (failure, spend, change) => fail(own, failure, spend, { change }),
   });
 }
 
 /** What people see while it works: label on, bot assigned, status comment, a reaction under the command. */
 async function begin(job: AgentJob): Promise<void> {
-  const { plan, ports, settings, who, item, claim } = job;
+  const { plan, ports, settings, item, claim } = job;
   const startedAt = new Date(forgeNow(ports)).toISOString();
   const body = report.workingComment({
     ...{
@@ -61,21 +55,7 @@ async function begin(job: AgentJob): Promise<void> {
     },
     ...{ branch: plan.branch, askedBy: plan.askedBy, startedAt, sandboxed: false },
   });
-  const effects: Effect[] = [
-    {
-      id: "label",
-      do: "labels",
-      on: "issue",
-      // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
-      add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
-      remove: [stageLabel("needs-info"), stageLabel("blocked")],
-    },
-    { id: "assign", do: "assign", on: "issue", add: [who.me.login], remove: [...plan.unassign], since: startedAt },
-    { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: ports.redact(body) },
-    ...plan.orderComments.map(
-      (comment): Effect => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" }),
-    ),
-  ];
+  const effects = workBegins(job, null, startedAt, body);
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, null);
 }
 

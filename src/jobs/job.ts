@@ -33,9 +33,9 @@ export function effectPorts(job: Pick<Job, "ports" | "who" | "claim">): EffectPo
 
 /** For what is written without a claim: replies and repairs, each safe to be written by two runs. */
 export function looseEffectPorts(ports: Ports, who: Who, fence: () => Promise<void> = async () => {}): EffectPorts {
-  const { forge, reviewer } = ports;
+  const { forge, reviewer, host } = ports;
   return {
-    ...{ forge, reviewer, program: who.program, fence, automatic: who.me.id < 0 },
+    ...{ forge, reviewer, host, program: who.program, fence, automatic: who.me.id < 0 },
     log: (line) => ports.log.line(line),
   };
 }

@@ -7,21 +7,23 @@ import { describe } from "../errors.ts";
 import type { ExtraBranch } from "../git/clone.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { wipRef } from "../ledger/refs.ts";
-import { upload } from "../ledger/wip.ts";
+import { type UploadOutcome, upload } from "../ledger/wip.ts";
 import type { Spent } from "./author.ts";
 import { ledgerPorts } from "./claiming.ts";
 import type { AgentJob } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";
+import { patiently } from "./patience.ts";
 
 /** Longest reason in a record, in characters. */
 const whyMax = 300;
-/** Time for it in a run that was asked to end, in ms: it is killed soon, and has a claim to give back before that. */
+/** Longest upload of it, in ms: shorter than of what is published, since a person may be waiting for the item. */
+const keepMsMax = 20 * 60_000;
+/** The same in a run that was asked to end: it is killed soon, and has a claim to give back before that. */
 const lastMs = 5_000;
 
 /**
  * Uploads what an attempt left, for the next one and for people; `why` says how the attempt ended. Answers what the record says then: what was
- * kept before where nothing new is. Best effort: it never throws, and takes no longer than the lease surely lasts, since after an interruption
- * nobody renews it.
+ * kept before where nothing new is. Life signs go on beside it, and a forge that is away is waited for. Best effort: it never throws.
  */
 export async function keep(job: AgentJob, spend: Spent | null, why: string): Promise<Pick<LedgerRecord, "kept">> {
   const { ports, claim, plan } = job;
@@ -46,12 +48,13 @@ export async function keep(job: AgentJob, spend: Spent | null, why: string): Pro
 async function whyNotUploaded({ ports, settings, claim }: AgentJob, head: string): Promise<string | null> {
   // It was to be published, so it is there already.
   if (claim.wip === head) return null;
-  const isEnding = ports.stop.aborted;
-  // With a life sign right before it the upload has all of the fence's time.
-  const renewed = isEnding ? "ok" : await claim.renew();
-  if (renewed !== "ok") return `the claim could not be renewed (${renewed})`;
-  const deadlineMs = isEnding ? lastMs : settings.policy.limits.fenceSeconds * 1000;
-  const outcome = await upload(await ledgerPorts(ports, settings), claim, head, { deadlineMs });
+  const ledger = await ledgerPorts(ports, settings);
+  const begun = ports.clock.elapsed();
+  const outcome = await patiently<UploadOutcome>(ports, async () => {
+    const leftMs = ports.stop.aborted ? lastMs : keepMsMax - (ports.clock.elapsed() - begun);
+    const result = await upload(ledger, claim, head, { deadlineMs: leftMs });
+    return { again: result.kind === "unknown" && leftMs > 0 ? result.cause : null, result };
+  });
   switch (outcome.kind) {
     case "ok":
       return null;

@@ -9,15 +9,20 @@ import { landingsMax } from "../core/rows/pull.ts";
 import { ForgeError } from "../errors.ts";
 import type { MergeAnswer } from "../forge/port.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { afterSettling, statusComment } from "./endings.ts";
+import { afterSettling } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";
+import { patiently } from "./patience.ts";
 import { settle } from "./settle.ts";
+import { statusComment } from "./wanted.ts";
 
 type Land = Extract<Work, { kind: "land" }>;
 
 export async function land(job: Job, work: Land): Promise<Outcome> {
-  await job.claim.fence();
-  const answer = await merge(job, work);
+  // The head is named with each sending, so one that arrives late or twice merges nothing else.
+  const answer = await patiently(job.ports, async () => {
+    await job.claim.fence();
+    return { again: null, result: await merge(job, work) };
+  });
   switch (answer.kind) {
     case "merged":
       return merged(job, work);
@@ -32,7 +37,7 @@ export async function land(job: Job, work: Land): Promise<Outcome> {
   }
 }
 
-/** Sent once: after an answer that was lost the pull request itself says whether it was merged. */
+/** After an answer that was lost the pull request itself says whether it was merged. Throws while the forge is away. */
 async function merge({ ports }: Job, { pull }: Land): Promise<MergeAnswer> {
   const [style] = (await ports.forge.repository())?.mergeStyles ?? [];
   if (style === undefined) return { kind: "refused", answer: "the repository allows no way to merge" };
@@ -42,6 +47,7 @@ async function merge({ ports }: Job, { pull }: Land): Promise<MergeAnswer> {
     if (!(error instanceof ForgeError) || !error.mayBeApplied) throw error;
     const now = await ports.forge.pull(pull.number);
     if (now?.merged === true) return { kind: "merged" };
+    if (error.away) throw error;
     // A server error also means an open dependency: counted like any "not yet", so that it ends with a person.
     return { kind: "not-yet", answer: error.message };
   }
@@ -60,7 +66,7 @@ async function merged(job: Job, { pull, plan, approvedBy, item }: Land): Promise
     { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since },
     ...closedBranch(job, pull),
   ];
-  const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, slot: null };
+  const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, merging: undefined, slot: null };
   const settled = await settle(job, { after: "closed", stage: null, effects, head: null, change });
   const done = outcome({
     ...{
@@ -97,6 +103,7 @@ async function putOff(job: Job, { pull, item }: Land, answer: string): Promise<O
   const effects: Effect[] = [statusComment(landingLine(pull.number, times, landingsMax, answer, run))];
   const change = {
     landing: { head: pull.headSha, times, answer: job.ports.redact(answer).slice(0, 1000) },
+    merging: undefined,
     cooldownUntil: new Date(forgeNow(job.ports) + wait * 1000).toISOString(),
   };
   const settled = await settle(job, { after: "done", stage: "merge-ready", effects, head: null, change });
@@ -111,7 +118,7 @@ async function putOff(job: Job, { pull, item }: Land, answer: string): Promise<O
 /** The head moved while it was being merged: whoever moved it needs a review and an approval of what it is now. */
 async function released(job: Job, { pull, item }: Land, answer: string): Promise<Outcome> {
   const number = item.issue.number;
-  await job.claim.finish({ state: "done" });
+  await job.claim.finish({ state: "done", merging: undefined });
   return outcome({
     ...{ kind: "land", outcome: "idle", item: number, pullRequest: pull.number },
     reason: `#${number}: pull request #${pull.number} moved meanwhile (${plain(answer)})`,

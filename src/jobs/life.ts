@@ -8,6 +8,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Failed } from "./agent-run.ts";
+import type { Spent } from "./author.ts";
 import { type AgentJob, lost } from "./endings.ts";
 import { type Keepalive, keepAlive } from "./keepalive.ts";
 import { patiently } from "./patience.ts";
@@ -16,10 +17,18 @@ import { patiently } from "./patience.ts";
 export interface Life {
   /** What people see while it works. Repeated while the forge is away. */
   begin(): Promise<void>;
-  /** The work itself. `agents` is called right before the first agent may start: from then on what throws costs the attempt. */
-  work(workspace: Workspace, life: Keepalive, agents: () => void): Promise<Outcome>;
-  /** Ends it with a failure, as long as nothing is published. `change`: what the record then says besides. */
-  fail(failure: Failed, change: Partial<LedgerRecord>): Promise<Outcome>;
+  /** The work itself. */
+  work(workspace: Workspace, life: Keepalive, agents: Agents): Promise<Outcome>;
+  /** Ends it with a failure, as long as nothing is published. `spend`: null while no agent has ended. `change`: what the record then says besides. */
+  fail(failure: Failed, spend: Spent | null, change: Partial<LedgerRecord>): Promise<Outcome>;
+}
+
+/** Told how far the agents are, for what an error leaves. */
+export interface Agents {
+  /** Called right before the first of them may start: from then on what throws costs the attempt. */
+  start(): void;
+  /** All have ended: what they did is kept, and what they took is known, whatever happens from here on. */
+  ended(spend: Spent): void;
 }
 
 export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<Outcome> {
@@ -27,19 +36,27 @@ export async function live(job: AgentJob, { begin, work, fail }: Life): Promise<
   const workspace = await ports.workshop.open(ports, settings.workspace);
   let life: Keepalive | null = null;
   let mayHaveStarted = false;
+  let spend: Spent | null = null;
   try {
     // First the label is put on where a command asked: its absence would else look like a person's.
     await patiently(ports, async () => ({ again: null, result: await begin() }));
     life = keepAlive(await afterBegin(job));
-    const started = () => {
-      mayHaveStarted = true;
+    const agents: Agents = {
+      start() {
+        mayHaveStarted = true;
+      },
+      ended(known) {
+        spend = known;
+      },
     };
-    return await work(workspace, life, started);
+    return await work(workspace, life, agents);
   } catch (error) {
     if (error instanceof ClaimLost) return lost(job);
     // Before anything is published: the claim is given back, so that nobody waits for it to age.
-    if (claim.record.state === "held" && mayPass(error))
-      return await fail(failedHere("forge-error", describe(error), ""), mayHaveStarted ? unknownCost(claim) : {});
+    if (claim.record.state === "held" && mayPass(error)) {
+      const change = mayHaveStarted && spend === null ? unknownCost(claim) : {};
+      return await fail(failedHere("forge-error", describe(error), ""), spend, change);
+    }
     // What threw once may throw each time: from the agent's start on it counts as an attempt.
     await giveBack(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
     throw error;

@@ -83,6 +83,8 @@ async function giveBack(held: Held): Promise<string | null> {
   switch (settled.kind) {
     case "settled":
       return `#${number} ${ending.after === "blocked" ? "goes to a person: cancelled twice in a row" : "is given back"}`;
+    case "before":
+      return `#${number} is published, and finished`;
     case "unfinished":
       return `#${number} is given back; the next run writes what is left (${settled.why})`;
     case "lost":

@@ -4,9 +4,10 @@ import type { Work } from "../core/decision.ts";
 import { rerunLine } from "../core/report.ts";
 import { describe } from "../errors.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { afterSettling, statusComment } from "./endings.ts";
+import { afterSettling } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";
 import { settle } from "./settle.ts";
+import { statusComment } from "./wanted.ts";
 
 export async function rerun(job: Job, work: Extract<Work, { kind: "rerun" }>): Promise<Outcome> {
   const { claim, item, ports, run } = job;

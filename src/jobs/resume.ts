@@ -5,11 +5,11 @@ import { plain } from "../core/report.ts";
 import { describe } from "../errors.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { applyEffects } from "./effects.ts";
-import { giveUpEffects } from "./endings.ts";
 import { effectPorts, type Job } from "./job.ts";
 import { keepAlive } from "./keepalive.ts";
 import { setRight } from "./roll-forward.ts";
 import { finishEffects } from "./settle.ts";
+import { giveUpEffects } from "./wanted.ts";
 
 export async function resume(job: Job, effects: Effects): Promise<Outcome> {
   const { item, claim } = job;

@@ -3,23 +3,23 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { hasLabel } from "../core/model.ts";
-import { stageLabel } from "../core/policy.ts";
 import * as report from "../core/report.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import { type Failed, failed } from "./agent-run.ts";
+import type { Spent } from "./author.ts";
 import { applyEffects } from "./effects.ts";
-import { afterSettling, facts, fail, interrupted, place, spent, stageEffect, statusComment } from "./endings.ts";
+import { afterSettling, facts, fail, interrupted, spent } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import type { Interruption, Keepalive } from "./keepalive.ts";
-import { live } from "./life.ts";
+import { type Agents, live } from "./life.ts";
 import { patiently } from "./patience.ts";
 import type { JudgedChange, ReviewJob } from "./review-change.ts";
 import { publishVerdict, statusEffect } from "./reviewed.ts";
 import { type Reviewed, reviewersFor } from "./reviewer.ts";
 import { settle } from "./settle.ts";
+import { statusComment, workBegins } from "./wanted.ts";
 
 export function review(job: Job, work: Extract<Work, { kind: "review" }>): Promise<Outcome> {
   const { plan } = work;
@@ -31,35 +31,20 @@ export function review(job: Job, work: Extract<Work, { kind: "review" }>): Promi
       if (found.kind === "moved") return giveWayTo(own, `the head of #${own.pull} moved: ${found.why}`, null);
       if (found.kind === "empty") return nothingToJudge(own);
       if (found.kind === "failed") return failReview(own, found, null);
-      agents();
-      return judge(own, workspace, found.change, life);
+      agents.start();
+      return judge(own, workspace, found.change, life, agents);
     },
-    fail: (failure, change) => failReview(own, failure, null, change),
+    fail: (failure, spend, change) => failReview(own, failure, spend, change),
   });
 }
 
-/** What people see while it is judged. A person's pull request stays that person's: the bot is not assigned to it. */
+/** What people see while it is judged. */
 async function begin(job: ReviewJob): Promise<void> {
-  const { plan, settings, who, item } = job;
+  const { plan, item } = job;
   const since = new Date(forgeNow(job.ports)).toISOString();
   const profile = reviewersFor(job)[0]?.name ?? "?";
-  const on = place(job);
-  const effects: Effect[] = [
-    {
-      ...({ id: "label", do: "labels", on: "issue" } as const),
-      // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
-      add: hasLabel(item.issue.labels, settings.policy.label) ? [] : [settings.policy.label],
-      remove: on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
-    },
-    stageEffect(job, on, "needs-review"),
-    {
-      ...({ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since } as const),
-      add: plan.foreign ? [] : [who.me.login],
-    },
-    statusComment(job.ports.redact(working(job, profile, since))),
-    ...plan.orderComments.map(
-      (comment): Effect => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" }),
-    ),
+  const effects = [
+    ...workBegins(job, "needs-review", since, working(job, profile, since)),
     statusEffect(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
   ];
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, job.pull);
@@ -74,8 +59,15 @@ function working({ plan, settings, run, pull }: ReviewJob, profile: string, star
   });
 }
 
-async function judge(job: ReviewJob, workspace: Workspace, change: JudgedChange, life: Keepalive): Promise<Outcome> {
+async function judge(
+  job: ReviewJob,
+  workspace: Workspace,
+  change: JudgedChange,
+  life: Keepalive,
+  agents: Agents,
+): Promise<Outcome> {
   const reviewed = await job.ports.workshop.judge(job, workspace, change, life.signal);
+  if (reviewed !== null) agents.ended(reviewed);
   const stopped = await patiently(job.ports, async () => ({ again: null, result: await life.check() }));
   if (reviewed === null) {
     const why = "No reviewer is left to judge this head: who approved it already is no second opinion.";
@@ -109,11 +101,11 @@ async function headNow(job: ReviewJob): Promise<string | null> {
 function failReview(
   job: ReviewJob,
   failure: Failed,
-  reviewed: Reviewed | null,
+  spend: Spent | null,
   change: Partial<LedgerRecord> = {},
 ): Promise<Outcome> {
   const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
-  return fail(job, failure, reviewed, { effects, change });
+  return fail(job, failure, spend, { effects, change });
 }
 
 function stop(job: ReviewJob, why: Interruption, reviewed: Reviewed): Promise<Outcome> {

@@ -7,21 +7,12 @@ import * as report from "../core/report.ts";
 import { approvalsNeeded, keptRounds, roundsBefore, verdictNote } from "../core/verdict.ts";
 import type { RoundNote, VerdictNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import {
-  afterSettling,
-  answered,
-  facts,
-  handTo,
-  place,
-  spent,
-  stageEffect,
-  statusComment,
-  triggerOff,
-} from "./endings.ts";
+import { afterSettling, facts, spent } from "./endings.ts";
 import type { Interruption, Keepalive } from "./keepalive.ts";
 import type { JudgedChange, ReviewJob } from "./review-change.ts";
 import type { Reviewed, Verdict } from "./reviewer.ts";
 import { settle } from "./settle.ts";
+import { answered, handTo, place, stageEffect, statusComment, triggerOff } from "./wanted.ts";
 
 type Given = Reviewed & { end: Verdict };
 

@@ -8,19 +8,7 @@ import type { LedgerRecord, ReplyNote, WorkNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { rewritesApproved } from "./approval.ts";
 import type { Authored } from "./author.ts";
-import {
-  afterSettling,
-  answered,
-  droppedPaths,
-  facts,
-  interrupted,
-  patchEffect,
-  place,
-  spent,
-  stageEffect,
-  statusComment,
-  workNote,
-} from "./endings.ts";
+import { afterSettling, facts, interrupted, spent, workNote } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { notPublished } from "./not-published.ts";
 import { patiently } from "./patience.ts";
@@ -28,6 +16,7 @@ import type { ReworkJob } from "./rework-job.ts";
 import { replyEffect } from "./rework-replies.ts";
 import { checksStatus } from "./rework-update.ts";
 import { settle } from "./settle.ts";
+import { answered, droppedPaths, patchEffect, place, stageEffect, statusComment } from "./wanted.ts";
 
 export interface Publication {
   result: Extract<Authored["end"], { kind: "work" }>["result"];

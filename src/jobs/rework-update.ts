@@ -6,12 +6,13 @@ import { type Checked, rebasedComment } from "../core/report.ts";
 import type { LedgerRecord, VerdictNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { rewritesApproved } from "./approval.ts";
-import { afterSettling, answered, facts, interrupted, place, spent, stageEffect, statusComment } from "./endings.ts";
+import { afterSettling, facts, interrupted, spent } from "./endings.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { notPublished } from "./not-published.ts";
 import { patiently } from "./patience.ts";
 import type { Range, ReworkJob } from "./rework-job.ts";
 import { settle } from "./settle.ts";
+import { answered, place, stageEffect, statusComment } from "./wanted.ts";
 
 export interface Update {
   head: string;

@@ -7,20 +7,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Authored } from "./author.ts";
-import {
-  afterSettling,
-  answered,
-  facts,
-  fail,
-  giveUp,
-  handTo,
-  interrupted,
-  place,
-  spent,
-  stageEffect,
-  statusComment,
-  triggerOff,
-} from "./endings.ts";
+import { afterSettling, facts, fail, giveUp, interrupted, spent } from "./endings.ts";
 import { forgeNow } from "./job.ts";
 import type { Keepalive } from "./keepalive.ts";
 import { keep } from "./kept.ts";
@@ -30,6 +17,7 @@ import { openFindings } from "./rework-prompt.ts";
 import { droppedEffect, publishWork } from "./rework-publish.ts";
 import { redactedReplies, replyEffect } from "./rework-replies.ts";
 import { settle } from "./settle.ts";
+import { answered, handTo, place, stageEffect, statusComment, triggerOff } from "./wanted.ts";
 
 type Words = Extract<Authored["end"], { kind: "words" }>;
 

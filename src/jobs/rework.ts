@@ -3,18 +3,17 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { hasLabel, sameLogin } from "../core/model.ts";
-import { stageLabel } from "../core/policy.ts";
+import { sameLogin } from "../core/model.ts";
 import { causesOf, workingComment } from "../core/report.ts";
 import { giveBack } from "../ledger/claim.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Authored } from "./author.ts";
 import { applyEffects } from "./effects.ts";
-import { fail, giveUp, interrupted, lost, place, stageEffect, statusComment } from "./endings.ts";
+import { fail, giveUp, interrupted, lost } from "./endings.ts";
 import { effectPorts, forgeNow, type Job } from "./job.ts";
 import type { Keepalive } from "./keepalive.ts";
-import { failedHere, live } from "./life.ts";
+import { type Agents, failedHere, live } from "./life.ts";
 import { patiently } from "./patience.ts";
 import { bringUpToDate } from "./rebase.ts";
 import type { Range, ReworkJob, Start } from "./rework-job.ts";
@@ -22,6 +21,7 @@ import { openFindings } from "./rework-prompt.ts";
 import { publishWork } from "./rework-publish.ts";
 import { redactedReplies } from "./rework-replies.ts";
 import { speak } from "./rework-words.ts";
+import { place, workBegins } from "./wanted.ts";
 
 export async function rework(job: Job, work: Extract<Work, { kind: "rework" }>): Promise<Outcome> {
   const own: ReworkJob = { ...job, kind: "rework", plan: work.plan, pull: work.plan.pull.number };
@@ -36,10 +36,10 @@ export async function rework(job: Job, work: Extract<Work, { kind: "rework" }>):
       const range = await own.ports.workshop.rangeOf(own);
       if (range.kind === "moved") return notNow(own, range.why);
       if (range.kind === "unknown") return fail(own, failedHere("forge-error", range.why, ""), null);
-      agents();
-      return go(own, workspace, life, range);
+      agents.start();
+      return go(own, workspace, life, range, agents);
     },
-    fail: (failure, change) => fail(own, failure, null, { change }),
+    fail: (failure, spend, change) => fail(own, failure, spend, { change }),
   });
 }
 
@@ -54,32 +54,15 @@ async function whyNeverPushed({ plan, ports, settings }: ReworkJob): Promise<str
     : null;
 }
 
-/** What people see while it works: label and stage on, bot assigned, people whom the program had asked off, status comment, reactions. */
+/** What people see while it works; whom the program had asked is taken off the pull request too. */
 async function begin(job: ReworkJob): Promise<void> {
-  const { plan, ports, settings, who, item } = job;
+  const { plan, ports, item } = job;
   const since = new Date(forgeNow(ports)).toISOString();
-  const { label } = settings.policy;
-  const on = place(job);
   const onPull = plan.unassign.filter((login) => plan.pull.assignees.some((name) => sameLogin(name, login)));
   const off: Effect = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: onPull, since };
-  const effects: Effect[] = [
-    {
-      ...({ id: "label", do: "labels", on: "issue" } as const),
-      // A label that a person takes off meanwhile is never put back.
-      add: hasLabel(item.issue.labels, label) ? [] : [label],
-      remove: on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
-    },
-    stageEffect(job, on, "needs-rework"),
-    {
-      ...({ id: "assign", do: "assign", on: "issue", remove: [...plan.unassign], since } as const),
-      // A person's pull request stays that person's.
-      add: plan.foreign ? [] : [who.me.login],
-    },
-    ...(on === "pull" && onPull.length > 0 ? [off] : []),
-    statusComment(ports.redact(working(job, since))),
-    ...plan.orderComments.map(
-      (comment): Effect => ({ id: `react-${comment}`, do: "react", comment, reaction: "eyes" }),
-    ),
+  const effects = [
+    ...workBegins(job, "needs-rework", since, working(job, since)),
+    ...(place(job) === "pull" && onPull.length > 0 ? [off] : []),
   ];
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, plan.pull.number);
 }
@@ -109,13 +92,20 @@ async function notNow(job: ReworkJob, why: string): Promise<Outcome> {
   return { ...lost(job), failure: null, reason, next: "The next run looks at what is there then." };
 }
 
-async function go(job: ReworkJob, workspace: Workspace, life: Keepalive, range: Range): Promise<Outcome> {
+async function go(
+  job: ReworkJob,
+  workspace: Workspace,
+  life: Keepalive,
+  range: Range,
+  agents: Agents,
+): Promise<Outcome> {
   const here: Start = { commit: range.head, mergeBase: range.mergeBase, conflict: null, failing: [] };
   const ready = job.plan.causes.conflict
     ? await bringUpToDate(job, workspace, life, range)
     : ({ kind: "start", start: here } as const);
   if (ready.kind === "ended") return ready.outcome;
   const authored = await job.ports.workshop.rework(job, workspace, range, ready.start, life.signal);
+  agents.ended(authored);
   return end(job, authored, workspace, life, range, ready.start);
 }
 

@@ -12,9 +12,9 @@ import { type LedgerRecord, parseRecord } from "../ledger/record.ts";
 import { branchRef, itemRef, wipRef } from "../ledger/refs.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { before } from "./claiming.ts";
-import { giveUpEffects, statusComment } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";
 import { type Finished, finishEffects, leave, redacted } from "./settle.ts";
+import { giveUpEffects, statusComment } from "./wanted.ts";
 
 export type Rolled =
   /** The branch stands as published: the effects are finished as stored. */

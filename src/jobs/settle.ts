@@ -28,6 +28,8 @@ export interface Ending {
 
 export type Settled =
   | { kind: "settled"; pull: number | null }
+  /** An ending before this one was applied although its answer was lost: it was finished in the place of this one. */
+  | { kind: "before"; pull: number | null }
   /** Published; the next run finishes what is left. */
   | { kind: "unfinished"; why: string }
   | { kind: "lost" }
@@ -72,10 +74,7 @@ export async function settle(job: Job, ending: Ending, life: Watched | null = nu
   });
   switch (published.kind) {
     case "ok":
-      // A server that died in it may have moved the record and not the branch: then the next run, which knows what to do, finds it at once.
-      if (isInDoubt && ending.head !== null && !(await standsAt(job, ending.head)))
-        return leave(claim, "the branch is not where the publish should have moved it");
-      return finishEffects(job, effects);
+      return isInDoubt || claim.effects !== effects ? finishDoubted(job, effects) : finishEffects(job, effects);
     case "unknown":
       return {
         kind: "failed",
@@ -89,6 +88,20 @@ export async function settle(job: Job, ending: Ending, life: Watched | null = nu
     default:
       return published satisfies never;
   }
+}
+
+/**
+ * After a publish without an answer: a server that died in it may have moved the record and not the branch, then the next run, which knows what to
+ * do, finds it at once. Where it was an ending before this one that was applied, that one counts.
+ */
+async function finishDoubted(job: Job, effects: Effects): Promise<Settled> {
+  const { claim } = job;
+  const { head, moves } = claim.record;
+  if (moves === true && head !== null && !(await standsAt(job, head)))
+    return leave(claim, "the branch is not where the publish should have moved it");
+  const published = claim.effects ?? effects;
+  const finished = await finishEffects(job, published);
+  return finished.kind === "settled" && published !== effects ? { kind: "before", pull: finished.pull } : finished;
 }
 
 /** The head whose status says pending, until the effects of an ending say how it ended. */

@@ -3,9 +3,10 @@
 import type { Work } from "../core/decision.ts";
 import { stoppedLine } from "../core/report.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { afterSettling, statusComment, stopEffects } from "./endings.ts";
+import { afterSettling } from "./endings.ts";
 import type { Job } from "./job.ts";
 import { settle } from "./settle.ts";
+import { statusComment, stopEffects } from "./wanted.ts";
 
 export async function stop(job: Job, work: Extract<Work, { kind: "stop" }>): Promise<Outcome> {
   const { item, claim, run } = job;

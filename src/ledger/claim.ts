@@ -127,6 +127,11 @@ export class Claim {
     return this.#chain.link.sha;
   }
 
+  /** What its record still asks for; null before a publish. */
+  get effects(): Effects | null {
+    return this.#chain.link.effects;
+  }
+
   get lost(): boolean {
     return this.#chain.loss !== null;
   }
@@ -317,7 +322,8 @@ function abandoned(record: LedgerRecord, { limits, now }: Pick<LedgerPorts, "lim
   return { ttlSeconds: 0, unfinished: times, ...wait };
 }
 
-function cannotWriteLedger(text: string): RunError {
+/** The ledger is closed to this token: nothing can be claimed, paused or remembered. */
+export function cannotWriteLedger(text: string): RunError {
   return new RunError(`The forge does not let this token write refs below \`refs/agent-dispatch/\`: ${text}`, {
     remedy:
       "Give the bot account write access to the code of this repository and its token the scope `write:repository`.",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { doubledIn } from "../../src/core/doubles.ts";
 import type { Snapshot } from "../../src/core/model.ts";
 import { lateRepairs, repairs } from "../../src/core/repairs.ts";
 import type { Comment } from "../../src/forge/port.ts";
@@ -300,6 +301,18 @@ describe("merged by a run that died then", () => {
       expect(effects({ ...landing, state })).toContainEqual(closing);
   });
 
+  test("the status comment tells it as that run would have, where it is the head that was approved", () => {
+    const told = (head: string) =>
+      effects({ ...landing, merging: { head, approvedBy: "alice" } }, {}, { state: "closed" }).filter(
+        (effect) => effect.do === "comment",
+      );
+    expect(told(pull.headSha)).toMatchObject([
+      { purpose: "status", mode: "edit", body: expect.stringContaining("**Merged** on @alice's approval: #") },
+    ]);
+    expect(told("f".repeat(40))).toEqual([]);
+    expect(effects(landing).filter((effect) => effect.do === "comment")).toEqual([]);
+  });
+
   test.for([
     ["a person merged it", { ...landing, kind: "resume", state: "done" }, {}, {}],
     ["put off, and merged by a person later", { ...landing, state: "done" }, {}, {}],
@@ -375,6 +388,23 @@ describe("what was said twice", () => {
       details: { comments: [say(5, "status v1"), say(6, "status v1")], pull: pullFacts() },
     });
     expect(ids(item)).toEqual(["comment 6"]);
+  });
+
+  test("what the scan of the newest comments shows, where the facts were not read", () => {
+    const doubled = [{ what: "comment", id: 7, on: 20, author: bot }] as const;
+    expect(late(anItem({ details: null, doubled }))).toMatchObject([{ doubles: doubled }]);
+    expect(late(anItem({ details: { comments: [] }, doubled }))).toEqual([]);
+    expect(late(anItem({ details: null, doubled, issue: { labels: ["bot", "hold"] } }))).toEqual([]);
+    const on = (issue: number, comment: Comment) => ({ ...comment, issue });
+    const comments = [
+      ...[
+        on(20, say(5, "handover v1 key=3")),
+        on(20, say(7, "handover v1 key=3")),
+        on(21, say(8, "handover v1 key=3")),
+      ],
+      on(20, say(9, "handover v1 key=3", "mallory")),
+    ];
+    expect(doubledIn(comments, { program: [bot] })).toEqual(doubled);
   });
 
   test("a bounded number, and nothing where the facts were not read, on hold, or of a live claim", () => {

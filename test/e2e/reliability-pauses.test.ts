@@ -84,6 +84,8 @@ async function nap(ground: Ground, { point, whom, wakes }: Nap): Promise<number>
   sleeper?.signal("SIGCONT", whom);
   wake();
   await Promise.all([met, onward, others]);
+  // What was on its way when it fell asleep lands now, beside what was written in its place; the next look puts that right.
+  await (await ground.start()).ended;
   return ((await moved) - stoppedAt) / 1000;
 }
 

@@ -1,9 +1,13 @@
 // A repository with an issue (#1) and the bot's pull request for it (#2) on the embedded forge, and effects carried out through the real adapter.
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Effect, Effects } from "../../src/core/effects.ts";
 import { giteaForge } from "../../src/forge/gitea.ts";
 import type { Forge as Port } from "../../src/forge/port.ts";
+import { type Host, openHost } from "../../src/git/host.ts";
 import { applyEffects, type EffectPorts, type EffectsOutcome } from "../../src/jobs/effects.ts";
 import { type Fault, type Forge, type ForgeVersion, type Issue, startForge } from "../support/forge/forge.ts";
 
@@ -62,6 +66,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
       ...{ timeoutMs: 5_000, backoffMs: 5, backoffMsMax: 20 },
     });
   const own: EffectPorts = {
+    host: () => hostOf(`${forge.url}/${repo}.git`, tokens.get("bot") ?? "none"),
     ...{ forge: as("bot"), program: ["bot", "gitea-actions"], automatic: false },
     fence: async () => {},
     log: (line) => log.push(line),
@@ -78,6 +83,12 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
       return found;
     },
   };
+}
+
+async function hostOf(url: string, token: string): Promise<Host> {
+  const dir = await mkdtemp(join(tmpdir(), "agent-dispatch-effects-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return openHost({ dir, url, token, bot: { name: "bot", email: "bot@example.org" }, env: { PATH: process.env["PATH"] } });
 }
 
 /** As `login: text`, in order. */

@@ -203,3 +203,49 @@ describe("a commit status", () => {
     expect(creators(s).length).toBeLessThanOrEqual(2);
   });
 });
+
+describe("a merged branch", () => {
+  const gone = (sha: string): Effect => ({ id: "branch", do: "delete-branch", branch: "work", sha });
+  const merged = async () => {
+    const s = await scene();
+    const body = { Do: "merge", head_commit_id: s.head };
+    expect((await s.forge.as("alice").post(`/repos/${repo}/pulls/2/merge`, body)).status).toBe(200);
+    return s;
+  };
+  const later = (s: Scene) => s.forge.commitFiles(repo, { "b.txt": "more\n" }, { branch: "work", author: "alice" });
+  const tip = (s: Scene) => s.forge.world.git(s.forge.repo(repo)).branch("work");
+
+  it("goes, and nothing is left to do the second time", async () => {
+    const s = await merged();
+    for (let times = 0; times < 2; times++) await s.apply([gone(s.head)]);
+    expect(tip(s)).toBeUndefined();
+  });
+
+  it("stays when somebody pushed to it after the merge, although the forge shows that as the pull request's head", async () => {
+    const s = await merged();
+    const sha = await later(s);
+    expect((await s.as("bot").pull(2))?.headSha).toBe(sha);
+    await s.apply([gone(sha)]);
+    expect(tip(s)).toBe(sha);
+  });
+
+  it("stays when somebody pushes to it between the look and the deletion", async () => {
+    const s = await merged();
+    let sha = "";
+    const fence = async () => {
+      sha = await later(s);
+    };
+    await s.apply([gone(s.head)], { fence });
+    expect(tip(s)).toBe(sha);
+    expect(s.log).toEqual(["left as it is: `work` moved meanwhile"]);
+  });
+
+  it("that the forge does not let go stays, with its words", async () => {
+    const s = await merged();
+    const rule = { rule_name: "work" };
+    expect((await s.forge.as("owner").post(`/repos/${repo}/branch_protections`, rule)).status).toBe(201);
+    await s.apply([gone(s.head)]);
+    expect(tip(s)).toBe(s.head);
+    expect(s.log).toEqual([expect.stringContaining("left as it is: `work`: ")]);
+  });
+});

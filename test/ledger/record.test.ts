@@ -65,6 +65,7 @@ const kept: fc.Arbitrary<Partial<LedgerRecord>> = fc.record(
     mergeClean: fc.record({ head: commit, base: commit }),
     waitsForBase: commit,
     landing: fc.record({ head: commit, times: count, answer: words }),
+    merging: fc.record({ head: commit, approvedBy: words }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );

@@ -320,6 +320,23 @@ describe("repairs of what was looked at", () => {
     expect(s.forge.requests.filter((r) => r.method === "DELETE")).toEqual([]);
   });
 
+  it("also on an item that nobody looks at any more: the newest comments of the repository show it", async () => {
+    const { s, ledger } = await scene();
+    await s.issue("sum subtracts");
+    await s.start();
+    // Handed over: labels off, and its pull request looked at last after the doubled word came.
+    ledger.amend("issue-1", { state: "done", stage: "merge-ready", at: new Date(Date.now() + 60_000).toISOString() });
+    await s.forge.removeLabelAs("bot", s.repo, 1, "bot");
+    for (const times of ["once", "twice"]) await say(s, 2, `<!-- agent-dispatch:handover v1 key=7 -->\n\n${times}`);
+    s.pass(2);
+    const end = await s.start();
+    expect(end.log).toContain("repaired: what was said twice on #1 stands there once");
+    expect(s.see(2).comments).toEqual(["bot: <!-- agent-dispatch:handover v1 key=7 -->\n\nonce"]);
+    s.forge.requests.length = 0;
+    await s.start();
+    expect(s.forge.requests.filter((r) => r.method === "DELETE")).toEqual([]);
+  });
+
   it("a review whose run died: its pending status ends, also on a head that is not the pull request's any more", async () => {
     const { s, ledger } = await scene();
     await s.issue("sum subtracts");

@@ -234,7 +234,7 @@ export function anItem(
     wip: null,
     pull: null,
     former: null,
-    ...{ statuses: null, commanded: false },
+    ...{ statuses: null, commanded: false, doubled: [] },
     details: facts === null ? null : details(facts),
     unreadable: null,
     ...rest,

@@ -1,17 +1,9 @@
 // What each row of the table looks at, in a few words: for `/agent why` and `mode: explain`. Describes, never decides.
 
-import {
-  type Candidate,
-  generation,
-  isFixUnderway,
-  known,
-  type OpenPull,
-  openPull,
-  ownBranch,
-  type Standing,
-} from "../candidate.ts";
+import { type Candidate, generation, isFixUnderway, known, type OpenPull, openPull, ownBranch } from "../candidate.ts";
 import { isProgram } from "../model.ts";
 import { freeSlot } from "../slots.ts";
+import type { Standing } from "../standing.ts";
 import { clockTime, code } from "../text.ts";
 import { attemptsBefore, roundsBefore } from "./plans.ts";
 

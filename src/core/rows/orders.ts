@@ -8,13 +8,13 @@ import {
   type OpenPull,
   openPull,
   ownBranch,
-  standing,
   takenBy,
 } from "../candidate.ts";
 import { wasTakenOff } from "../label.ts";
 import { wantsPast } from "../lost.ts";
 import { isProgram } from "../model.ts";
 import { trustInLogin } from "../orders.ts";
+import { standing } from "../standing.ts";
 import { clockTime } from "../text.ts";
 import { coolsUntil, waitsForBase } from "./cheap.ts";
 import { lightPlan, review, rework } from "./plans.ts";

@@ -11,7 +11,7 @@ import {
   ownBranch,
 } from "../candidate.ts";
 import type { LightPlan, Plan, ReworkCauses } from "../decision.ts";
-import { isProgram } from "../model.ts";
+import { approvalsOf } from "../model.ts";
 import { freeSlot } from "../slots.ts";
 import { cancelsMax, leftBehind, wantsEnd } from "../takeover.ts";
 import { shorten } from "../text.ts";
@@ -142,10 +142,7 @@ export function rework(
   return startable(c, row, (made) => {
     // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
     const round = why.ordered || findings ? made.round : made.round + 1;
-    const isPersons = (login: string) => !isProgram(c.snapshot, login);
-    const approved = facts.reviews.some(
-      (r) => r.state === "approved" && !r.dismissed && r.commit === pull.headSha && isPersons(r.author),
-    );
+    const approved = approvalsOf(pull.headSha, facts.reviews, c.snapshot).length > 0;
     return work({
       kind: "rework",
       item,

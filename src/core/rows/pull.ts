@@ -1,7 +1,7 @@
 // Rows about an open pull request: what it needs next, from the forge's facts about its head.
 
 import { type Candidate, isHandedOver, known, type OpenPull, openPull, wasHandedOver } from "../candidate.ts";
-import { isProgram, type PullDetails, sameLogin } from "../model.ts";
+import { approvalsOf, isPersonsVerdict, type PullDetails, sameLogin } from "../model.ts";
 import { trustInLogin } from "../orders.ts";
 import { clockTime } from "../text.ts";
 import { isExplicit } from "./orders.ts";
@@ -29,9 +29,7 @@ function landing(c: Candidate, open: OpenPull): Answer | null {
   const { pull, facts, checks } = open;
   const not = (why: string) => skip(`pull request #${pull.number} is not merged yet: ${why}`);
   if (pull.draft) return not("it is a draft");
-  const approvals = facts.reviews.filter(
-    (r) => isPersonsVerdict(c, r) && r.state === "approved" && r.commit === pull.headSha,
-  );
+  const approvals = approvalsOf(pull.headSha, facts.reviews, c.snapshot);
   if (approvals.length === 0) return not("no person approved this head");
   const access = known(c).details.access;
   const trust = approvals.map((r) => ({ by: r.author, trust: trustInLogin(r.author, access, c.policy) }));
@@ -66,14 +64,10 @@ function landing(c: Candidate, open: OpenPull): Answer | null {
   return work({ kind: "land", item: c.item, row: 8, plan: lightPlan(c), pull, approvedBy: approver.by });
 }
 
-function isPersonsVerdict({ snapshot }: Candidate, review: PullDetails["reviews"][number]): boolean {
-  return !review.dismissed && !isProgram(snapshot, review.author);
-}
-
 /** Somebody whose last verdict asks for changes. */
 function objectorTo(c: Candidate, { reviews }: PullDetails): string | null {
   const verdicts = reviews.filter(
-    (r) => isPersonsVerdict(c, r) && (r.state === "approved" || r.state === "changes-requested"),
+    (r) => isPersonsVerdict(c.snapshot, r) && (r.state === "approved" || r.state === "changes-requested"),
   );
   const last = verdicts.filter((r) => !verdicts.some((o) => sameLogin(o.author, r.author) && o.at > r.at));
   return last.find((r) => r.state === "changes-requested")?.author ?? null;

@@ -1,15 +1,15 @@
 import type { Effect } from "../../core/effects.ts";
-import { sameLogin } from "../../core/model.ts";
+import { isProgram, sameLogin } from "../../core/model.ts";
 import { describe, ForgeError } from "../../errors.ts";
 import type { Issue } from "../../forge/port.ts";
-import { isProgram, mayBeApplied, type Run, target } from "./run.ts";
+import { mayBeApplied, type Run, target } from "./run.ts";
 
 /** Sets assignees as a whole, since older servers know nothing else, and puts back whoever came in between. */
 export async function ensureAssigned(run: Run, effect: Extract<Effect, { do: "assign" }>): Promise<void> {
   const { forge, automatic } = run.ports;
   const number = target(run, effect.on);
   if (number === null) return;
-  const add = effect.add.filter((login) => !(automatic && isProgram(run, login)));
+  const add = effect.add.filter((login) => !(automatic && isProgram(run.ports, login)));
   const wanted = (issue: Issue) => wantedAssignees(issue.assignees, add, effect.remove);
   const issue = await forge.issue(number);
   if (issue === null) return;
@@ -43,7 +43,7 @@ async function putBack(run: Run, number: number, before: readonly string[], read
   for (const entry of await forge.timeline(number)) {
     // The Date header has whole seconds, hence the margin.
     const recent = entry.kind === "assignee" && entry.at >= readAt - 2000;
-    if (recent && !isProgram(run, entry.by)) byPeople.set(entry.login, entry.added);
+    if (recent && !isProgram(run.ports, entry.by)) byPeople.set(entry.login, entry.added);
   }
   const now = await forge.issue(number);
   const lost = [...byPeople].flatMap(([login, added]) => {

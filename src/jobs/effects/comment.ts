@@ -1,7 +1,8 @@
 import type { Effect } from "../../core/effects.ts";
 import { findMarker } from "../../core/marker.ts";
+import { isProgram } from "../../core/model.ts";
 import type { Comment } from "../../forge/port.ts";
-import { isProgram, mayBeApplied, type Run, target } from "./run.ts";
+import { mayBeApplied, type Run, target } from "./run.ts";
 
 type CommentEffect = Extract<Effect, { do: "comment" }>;
 
@@ -34,7 +35,7 @@ export async function ensureComment(run: Run, effect: CommentEffect): Promise<vo
 /** The program's comments of a purpose and key, lowest id first. Somebody else's text with our marker is not ours. */
 function ours(run: Run, comments: readonly Comment[], { purpose, key }: CommentEffect): Comment[] {
   return comments
-    .filter((comment) => isProgram(run, comment.author))
+    .filter((comment) => isProgram(run.ports, comment.author))
     .filter((comment) => {
       const marker = findMarker(comment.body, purpose);
       return marker !== null && (key === "" || marker.values["key"] === key || marker.values["for"] === key);

@@ -1,7 +1,8 @@
 import type { Effect } from "../../core/effects.ts";
+import { isProgram } from "../../core/model.ts";
 import { stageOf } from "../../core/policy.ts";
 import type { Label } from "../../forge/port.ts";
-import { ensure, isProgram, mayBeApplied, type Run, target } from "./run.ts";
+import { ensure, mayBeApplied, type Run, target } from "./run.ts";
 
 type LabelsEffect = Extract<Effect, { do: "labels" }>;
 
@@ -72,7 +73,7 @@ async function putOnSince(run: Run, number: number, since: number): Promise<Set<
   const kept = new Set<string>();
   for (const entry of await run.ports.forge.timeline(number)) {
     if (entry.kind !== "label" || !entry.added) continue;
-    if (entry.at > since && !isProgram(run, entry.by)) kept.add(entry.label);
+    if (entry.at > since && !isProgram(run.ports, entry.by)) kept.add(entry.label);
     else kept.delete(entry.label);
   }
   return kept;

@@ -1,7 +1,8 @@
 import type { Effect } from "../../core/effects.ts";
 import { findMarker } from "../../core/marker.ts";
+import { isProgram } from "../../core/model.ts";
 import type { Pull } from "../../forge/port.ts";
-import { isProgram, mayBeApplied, type Run } from "./run.ts";
+import { mayBeApplied, type Run } from "./run.ts";
 
 type PullEffect = Extract<Effect, { do: "pull" }>;
 
@@ -42,7 +43,7 @@ export async function ensurePull(run: Run, effect: PullEffect): Promise<Pull> {
 
 /** Ours: by the program, with the marker of this item and generation. A person who edits the text may take the marker out; then the head decides. */
 function isOurs(run: Run, pull: Pull, effect: PullEffect): boolean {
-  if (!isProgram(run, pull.author)) return false;
+  if (!isProgram(run.ports, pull.author)) return false;
   const marker = findMarker(pull.body, "pull");
   if (marker === null) return pull.headRef === effect.head && pull.headIsHere;
   return marker.values["issue"] === String(effect.issue) && marker.values["generation"] === String(effect.generation);

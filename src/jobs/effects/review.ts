@@ -1,10 +1,10 @@
 // Exactly one review for each key and account, whichever answer is lost. It cannot be edited afterwards, so it is compared by its marker alone.
 
 import { isReviewOf, type ReviewEffect, withLineComments, withReviewMarker } from "../../core/effects.ts";
-import { sameLogin } from "../../core/model.ts";
+import { isProgram, sameLogin } from "../../core/model.ts";
 import { ForgeError } from "../../errors.ts";
 import type { Forge, NewReview, Review } from "../../forge/port.ts";
-import { ignoreRefusal, isProgram, type Run } from "./run.ts";
+import { ignoreRefusal, type Run } from "./run.ts";
 
 /** An account that writes reviews, and which ones are its own. */
 interface Writer {
@@ -34,7 +34,7 @@ export async function ensureReview(run: Run, effect: ReviewEffect): Promise<void
   const second = await secondAccount(run);
   const bot: Writer = {
     forge: run.ports.forge,
-    wrote: (login) => isProgram(run, login) && !(second.kind === "second" && second.wrote(login)),
+    wrote: (login) => isProgram(run.ports, login) && !(second.kind === "second" && second.wrote(login)),
   };
   if (effect.as === "reviewer" && second.kind === "none") return await comment(one, bot, review, second.why);
   const stood = await stand(one, effect.as === "reviewer" && second.kind === "second" ? second : bot, review);

@@ -1,13 +1,15 @@
 // What every effect works with: the forge, whose writes count as ours, and the one way to write when an answer may be lost.
 
-import { sameLogin } from "../../core/model.ts";
 import { ForgeError } from "../../errors.ts";
 import type { Forge, Label } from "../../forge/port.ts";
+import type { Host } from "../../git/host.ts";
 
 export interface EffectPorts {
   forge: Forge;
   /** The forge as the second account sees it, for reviews that the bot may not give; null or absent = there is none. */
   reviewer?: Forge | null;
+  /** Git, for what must not happen but to the commit it is meant for. */
+  host(): Promise<Pick<Host, "remoteRefs" | "push">>;
   /** Logins that are the program. Only their comments, reviews, statuses and pull requests count as ours. */
   program: readonly string[];
   /** Resolves when a write is allowed; throws when the claim is lost. */
@@ -29,10 +31,6 @@ export interface Run {
 /** Number of the issue or of the pull request; null while there is no pull request. */
 export function target(run: Run, on: "issue" | "pull"): number | null {
   return on === "issue" ? run.issue : run.pull;
-}
-
-export function isProgram(run: Run, login: string): boolean {
-  return run.ports.program.some((name) => sameLogin(name, login));
 }
 
 /** A write whose answer may be lost although it was applied: `isDone` is asked before, and after an unclear failure. */

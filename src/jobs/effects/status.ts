@@ -1,5 +1,6 @@
 import type { Effect } from "../../core/effects.ts";
-import { ensure, isProgram, type Run } from "./run.ts";
+import { isProgram } from "../../core/model.ts";
+import { ensure, type Run } from "./run.ts";
 
 /** A commit status. One of the same context and words by somebody else is not ours: anybody who may write code can set it. */
 export async function ensureStatus(run: Run, effect: Extract<Effect, { do: "status" }>): Promise<void> {
@@ -11,7 +12,7 @@ export async function ensureStatus(run: Run, effect: Extract<Effect, { do: "stat
         s.context === effect.context &&
         s.state === effect.state &&
         s.description === effect.description &&
-        isProgram(run, s.creator),
+        isProgram(run.ports, s.creator),
     );
   };
   const { sha, context, state, description, target } = effect;

@@ -38427,6 +38427,165 @@ function hasHost(pid) {
 
 /***/ }),
 
+/***/ 4718:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  v: () => (/* binding */ presets)
+});
+
+;// CONCATENATED MODULE: ./lib/agent/presets/claude.js
+/**
+ * Claude Code. Seen with 2.1.329 against a scripted model server; what it printed is kept in test/fixtures/agents/claude.
+ *
+ * - It says `subtype: "success"` for every error of the API, so `is_error` decides.
+ * - Its ten retries outlast a CI step (a 401 for two minutes): two are left.
+ * - As root it refuses to run without questions unless told that a sandbox is around it.
+ */
+const claude = {
+    id: "claude",
+    bin: "claude",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
+    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
+    argv: [
+        "-p",
+        "--output-format",
+        "stream-json",
+        // Without it stream-json is refused in print mode.
+        "--verbose",
+        { when: "model", args: ["--model", "{{model}}"] },
+    ],
+    prompt: { via: "stdin", args: [] },
+    approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
+    env: {
+        set: {
+            CLAUDE_CONFIG_DIR: "{{home}}/.claude",
+            CLAUDE_CODE_MAX_RETRIES: "2",
+            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+            DISABLE_TELEMETRY: "1",
+            DISABLE_ERROR_REPORTING: "1",
+            DISABLE_AUTOUPDATER: "1",
+        },
+        credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
+    },
+    baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
+            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
+            {
+                when: { type: "result" },
+                emit: "usage",
+                take: {
+                    input: "usage.input_tokens",
+                    output: "usage.output_tokens",
+                    cacheRead: "usage.cache_read_input_tokens",
+                    cacheWrite: "usage.cache_creation_input_tokens",
+                },
+            },
+            { when: { type: "result" }, emit: "cost", take: { usd: "total_cost_usd" } },
+            {
+                when: { type: "system", subtype: "api_retry" },
+                emit: "retry",
+                take: { status: "error_status", code: "error" },
+            },
+            {
+                when: { type: "rate_limit_event", "rate_limit_info.status": "rejected" },
+                emit: "limit",
+                take: { resetsAt: "rate_limit_info.resetsAt" },
+            },
+            {
+                when: { type: "assistant", error: { exists: true } },
+                emit: "error",
+                take: { status: "api_error_status", code: "error", text: "message.content.0.text" },
+            },
+            // doc: a refusal may come as a good result.
+            {
+                when: { type: "result", stop_reason: "refusal" },
+                emit: "failure",
+                take: { code: "stop_reason", text: "result" },
+            },
+            {
+                when: { type: "result", is_error: true, terminal_reason: { exists: true } },
+                emit: "failure",
+                take: { status: "api_error_status", code: "terminal_reason", text: "result" },
+            },
+            // Limits and unknown sessions have their words in `errors` and no `result`.
+            {
+                when: { type: "result", is_error: true, "errors.0": { exists: true } },
+                emit: "failure",
+                take: { code: "subtype", text: "errors.0" },
+            },
+            { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
+            { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },
+        ],
+    },
+    success: { terminal: { type: "result", is_error: false }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "event", match: "^refusal$|safeguards flagged|violate our usage policy", class: "refusal" },
+        { in: "event", match: "prompt_too_long|prompt is too long|^max_output_tokens$", class: "context-overflow" },
+        { in: "event", match: "^error_max_turns$|^max_turns$|^error_max_budget_usd$", class: "timeout" },
+        { in: "event", match: "hit your .*limit|credit balance is too low|^rate_limit$|^billing_error$", class: "quota" },
+        { in: "event", match: "invalid api key|not logged in|authentication_failed|failed to authenticate", class: "auth" },
+        { in: "event", match: "issue with the selected model", class: "model-unavailable" },
+        {
+            in: "event",
+            match: "ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|connection error|request timed out",
+            class: "network",
+        },
+        { in: "event", match: "^server_error$|overloaded", class: "model-unavailable" },
+        {
+            in: "stderr",
+            match: "cannot be used with root/sudo|native binary not installed|postinstall script was not run|^error: unknown option",
+            class: "start-up",
+        },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/command.js
+/**
+ * Any program. The user's command line runs in `sh`, the one shell that every runner has, so that a line means the same on all of them;
+ * who wants another writes `bash -c '…'`. It reads the prompt from standard input or from the file in `AGENT_DISPATCH_PROMPT`; exit 0 is
+ * success and the end of its standard output the final text. It gets no credential unless its profile names one.
+ */
+const command = {
+    id: "command",
+    bin: "sh",
+    version: null,
+    install: null,
+    argv: ["-c", "{{command}}"],
+    prompt: { via: "stdin", args: [] },
+    approve: { auto: [], rootEnv: {} },
+    env: { set: {}, credentials: [] },
+    baseUrl: null,
+    output: { format: "text", rules: [] },
+    success: { terminal: null, finalRequired: false },
+    exits: {},
+    // The shell's own words, which begin with its name: "sh: 1: my-agent: not found" (dash), "sh: line 1: … command not found" (bash),
+    // "sh: my-agent: not found" (busybox). The same exit codes from a program that did start are a crash.
+    errors: [
+        { in: "stderr", exit: 127, match: "^sh: .*(not found|no such file)", class: "start-up" },
+        { in: "stderr", exit: 126, match: "^sh: .*(permission denied|cannot execute|is a directory)", class: "start-up" },
+        { in: "stderr", exit: 2, match: "^sh: .*syntax error", class: "start-up" },
+    ],
+    // A program that says nothing until it is done is usual here, so only the silence limit applies.
+    limits: { startUpMs: 0, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/index.js
+
+
+/** Every preset by its id. A CLI is added by one file and one word here. */
+const presets = new Map([claude, command].map((preset) => [preset.id, preset]));
+
+
+/***/ }),
+
 /***/ 3276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -38562,6 +38721,112 @@ function readProcess(pid) {
     if (parent === undefined || group === undefined || session === undefined || startedTicks === undefined)
         return null;
     return Number.isNaN(parent + group + session + startedTicks) ? null : { pid, parent, group, session, startedTicks };
+}
+
+
+/***/ }),
+
+/***/ 4444:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AE: () => (/* binding */ profileFrom),
+/* harmony export */   SB: () => (/* binding */ tellsCost),
+/* harmony export */   fg: () => (/* binding */ defaultProfile),
+/* harmony export */   qd: () => (/* binding */ ProfileEntry),
+/* harmony export */   uM: () => (/* binding */ missingVariables)
+/* harmony export */ });
+/* unused harmony export fixedNames */
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2857);
+/* harmony import */ var _presets_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4718);
+// A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
+
+
+/** Whether its CLI says what a run cost; of the others no budget knows anything. */
+function tellsCost({ preset }) {
+    return preset.output.rules.some((rule) => rule.emit === "cost");
+}
+/** Names that every agent gets from the program itself; a profile cannot replace them. */
+const fixedNames = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Why a name cannot be a variable of the agent that a profile sets; null when it can. */
+function targetProblem(name) {
+    if (!variableName.test(name))
+        return "expected the name of an environment variable";
+    const isOurs = fixedNames.has(name) || name.startsWith("AGENT_DISPATCH_");
+    return isOurs ? "this variable is set by the program itself" : null;
+}
+// Answers a policy that would hand the forge's or the runner's tokens to the agent by mistake: none of the action's own inputs and none of the
+// runner's variables can be a source. A credential for the agent has a variable of its own in the workflow file.
+const source = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()
+    .regex(variableName, "expected the name of an environment variable")
+    .refine((name) => !/^(INPUT|ACTIONS|GITHUB|GITEA|FORGEJO|RUNNER|AGENT_DISPATCH)_/.test(name), "variables of the runner and inputs of the action are never given to an agent");
+/** The agent's name → the host's name; a list of names means the same name on both sides. */
+const variables = zod__WEBPACK_IMPORTED_MODULE_1__/* .preprocess */ .vkY((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), zod__WEBPACK_IMPORTED_MODULE_1__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), source))
+    .superRefine((record, context) => {
+    for (const name of Object.keys(record)) {
+        const message = targetProblem(name);
+        if (message !== null)
+            context.addIssue({ code: "custom", path: [name], message });
+    }
+});
+/** One entry of `profiles` in the policy file. */
+const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
+    cli: zod__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n([..._presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.keys()]),
+    model: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().trim().min(1).optional(),
+    /** Without it: those credentials of the preset that the host has. */
+    env: variables.optional(),
+    baseUrl: zod__WEBPACK_IMPORTED_MODULE_1__/* .url */ .OZ5({ protocol: /^https?$/ }).optional(),
+    command: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().trim().min(1).optional(),
+})
+    .superRefine((entry, context) => {
+    const problem = (path, message) => context.addIssue({ code: "custom", path: [path], message });
+    const isCommand = entry.cli === "command";
+    if (isCommand && entry.command === undefined)
+        problem("command", "expected a command line, because cli is command");
+    if (!isCommand && entry.command !== undefined)
+        problem("command", "only cli: command takes a command line");
+    if (entry.baseUrl !== undefined && _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(entry.cli)?.baseUrl === null)
+        problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
+});
+/** The profile of an entry of the policy file. `host` decides only which credentials a profile without `env` has. */
+function profileFrom(name, entry, host) {
+    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(entry.cli);
+    if (preset === undefined)
+        throw new Error(`no preset ${entry.cli}`);
+    return {
+        name,
+        preset,
+        model: entry.model ?? null,
+        baseUrl: entry.baseUrl ?? null,
+        command: entry.command ?? null,
+        env: entry.env ?? presentCredentials(preset, host),
+    };
+}
+/** The profile meant by the bare name of a preset, as in `agents: claude`; null where there is none of that name. `command` needs its line. */
+function defaultProfile(name, host, given = {}) {
+    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(name);
+    if (preset === undefined)
+        return null;
+    const line = preset.id === "command" ? (given.command ?? null) : null;
+    if (preset.id === "command" && line === null)
+        return null;
+    return {
+        name,
+        preset,
+        model: given.model ?? null,
+        baseUrl: null,
+        command: line,
+        env: presentCredentials(preset, host),
+    };
+}
+/** The host's variables that the profile names and that are not set; a secret that does not exist arrives as an empty one. */
+function missingVariables(profile, host) {
+    return Object.values(profile.env).filter((name) => (host[name] ?? "") === "");
+}
+function presentCredentials(preset, host) {
+    const present = preset.env.credentials.filter((name) => (host[name] ?? "") !== "");
+    return Object.fromEntries(present.map((name) => [name, name]));
 }
 
 
@@ -39303,7 +39568,7 @@ function after(ms, then, time = systemTime) {
 
 /***/ }),
 
-/***/ 5752:
+/***/ 289:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39323,244 +39588,12 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./lib/agent/mark.js
 var mark = __nccwpck_require__(7344);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 11 modules
-var schemas = __nccwpck_require__(2857);
-;// CONCATENATED MODULE: ./lib/agent/presets/claude.js
-/**
- * Claude Code. Seen with 2.1.329 against a scripted model server; what it printed is kept in test/fixtures/agents/claude.
- *
- * - It says `subtype: "success"` for every error of the API, so `is_error` decides.
- * - Its ten retries outlast a CI step (a 401 for two minutes): two are left.
- * - As root it refuses to run without questions unless told that a sandbox is around it.
- */
-const claude = {
-    id: "claude",
-    bin: "claude",
-    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
-    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
-    argv: [
-        "-p",
-        "--output-format",
-        "stream-json",
-        // Without it stream-json is refused in print mode.
-        "--verbose",
-        { when: "model", args: ["--model", "{{model}}"] },
-    ],
-    prompt: { via: "stdin", args: [] },
-    approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
-    env: {
-        set: {
-            CLAUDE_CONFIG_DIR: "{{home}}/.claude",
-            CLAUDE_CODE_MAX_RETRIES: "2",
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-            DISABLE_TELEMETRY: "1",
-            DISABLE_ERROR_REPORTING: "1",
-            DISABLE_AUTOUPDATER: "1",
-        },
-        credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
-    },
-    baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
-    output: {
-        format: "jsonl",
-        rules: [
-            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
-            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
-            {
-                when: { type: "result" },
-                emit: "usage",
-                take: {
-                    input: "usage.input_tokens",
-                    output: "usage.output_tokens",
-                    cacheRead: "usage.cache_read_input_tokens",
-                    cacheWrite: "usage.cache_creation_input_tokens",
-                },
-            },
-            { when: { type: "result" }, emit: "cost", take: { usd: "total_cost_usd" } },
-            {
-                when: { type: "system", subtype: "api_retry" },
-                emit: "retry",
-                take: { status: "error_status", code: "error" },
-            },
-            {
-                when: { type: "rate_limit_event", "rate_limit_info.status": "rejected" },
-                emit: "limit",
-                take: { resetsAt: "rate_limit_info.resetsAt" },
-            },
-            {
-                when: { type: "assistant", error: { exists: true } },
-                emit: "error",
-                take: { status: "api_error_status", code: "error", text: "message.content.0.text" },
-            },
-            // doc: a refusal may come as a good result.
-            {
-                when: { type: "result", stop_reason: "refusal" },
-                emit: "failure",
-                take: { code: "stop_reason", text: "result" },
-            },
-            {
-                when: { type: "result", is_error: true, terminal_reason: { exists: true } },
-                emit: "failure",
-                take: { status: "api_error_status", code: "terminal_reason", text: "result" },
-            },
-            // Limits and unknown sessions have their words in `errors` and no `result`.
-            {
-                when: { type: "result", is_error: true, "errors.0": { exists: true } },
-                emit: "failure",
-                take: { code: "subtype", text: "errors.0" },
-            },
-            { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
-            { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },
-        ],
-    },
-    success: { terminal: { type: "result", is_error: false }, finalRequired: true },
-    exits: {},
-    errors: [
-        { in: "event", match: "^refusal$|safeguards flagged|violate our usage policy", class: "refusal" },
-        { in: "event", match: "prompt_too_long|prompt is too long|^max_output_tokens$", class: "context-overflow" },
-        { in: "event", match: "^error_max_turns$|^max_turns$|^error_max_budget_usd$", class: "timeout" },
-        { in: "event", match: "hit your .*limit|credit balance is too low|^rate_limit$|^billing_error$", class: "quota" },
-        { in: "event", match: "invalid api key|not logged in|authentication_failed|failed to authenticate", class: "auth" },
-        { in: "event", match: "issue with the selected model", class: "model-unavailable" },
-        {
-            in: "event",
-            match: "ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|connection error|request timed out",
-            class: "network",
-        },
-        { in: "event", match: "^server_error$|overloaded", class: "model-unavailable" },
-        {
-            in: "stderr",
-            match: "cannot be used with root/sudo|native binary not installed|postinstall script was not run|^error: unknown option",
-            class: "start-up",
-        },
-    ],
-    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
-};
-
-;// CONCATENATED MODULE: ./lib/agent/presets/command.js
-/**
- * Any program. The user's command line runs in `sh`, the one shell that every runner has, so that a line means the same on all of them;
- * who wants another writes `bash -c '…'`. It reads the prompt from standard input or from the file in `AGENT_DISPATCH_PROMPT`; exit 0 is
- * success and the end of its standard output the final text. It gets no credential unless its profile names one.
- */
-const command = {
-    id: "command",
-    bin: "sh",
-    version: null,
-    install: null,
-    argv: ["-c", "{{command}}"],
-    prompt: { via: "stdin", args: [] },
-    approve: { auto: [], rootEnv: {} },
-    env: { set: {}, credentials: [] },
-    baseUrl: null,
-    output: { format: "text", rules: [] },
-    success: { terminal: null, finalRequired: false },
-    exits: {},
-    // The shell's own words, which begin with its name: "sh: 1: my-agent: not found" (dash), "sh: line 1: … command not found" (bash),
-    // "sh: my-agent: not found" (busybox). The same exit codes from a program that did start are a crash.
-    errors: [
-        { in: "stderr", exit: 127, match: "^sh: .*(not found|no such file)", class: "start-up" },
-        { in: "stderr", exit: 126, match: "^sh: .*(permission denied|cannot execute|is a directory)", class: "start-up" },
-        { in: "stderr", exit: 2, match: "^sh: .*syntax error", class: "start-up" },
-    ],
-    // A program that says nothing until it is done is usual here, so only the silence limit applies.
-    limits: { startUpMs: 0, drainMs: 10_000, graceMs: 5_000 },
-};
-
-;// CONCATENATED MODULE: ./lib/agent/presets/index.js
-
-
-/** Every preset by its id. A CLI is added by one file and one word here. */
-const presets = new Map([claude, command].map((preset) => [preset.id, preset]));
-
-;// CONCATENATED MODULE: ./lib/agent/profile.js
-// A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
-
-
-/** Names that every agent gets from the program itself; a profile cannot replace them. */
-const fixedNames = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
-const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Why a name cannot be a variable of the agent that a profile sets; null when it can. */
-function targetProblem(name) {
-    if (!variableName.test(name))
-        return "expected the name of an environment variable";
-    const isOurs = fixedNames.has(name) || name.startsWith("AGENT_DISPATCH_");
-    return isOurs ? "this variable is set by the program itself" : null;
-}
-// Answers a policy that would hand the forge's or the runner's tokens to the agent by mistake: none of the action's own inputs and none of the
-// runner's variables can be a source. A credential for the agent has a variable of its own in the workflow file.
-const source = schemas/* string */.YjP()
-    .regex(variableName, "expected the name of an environment variable")
-    .refine((name) => !/^(INPUT|ACTIONS|GITHUB|GITEA|FORGEJO|RUNNER|AGENT_DISPATCH)_/.test(name), "variables of the runner and inputs of the action are never given to an agent");
-/** The agent's name → the host's name; a list of names means the same name on both sides. */
-const variables = schemas/* preprocess */.vkY((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), schemas/* record */.g1P(schemas/* string */.YjP(), source))
-    .superRefine((record, context) => {
-    for (const name of Object.keys(record)) {
-        const message = targetProblem(name);
-        if (message !== null)
-            context.addIssue({ code: "custom", path: [name], message });
-    }
-});
-/** One entry of `profiles` in the policy file. */
-const ProfileEntry = schemas/* strictObject */.rej({
-    cli: schemas/* enum */.k5n([...presets.keys()]),
-    model: schemas/* string */.YjP().trim().min(1).optional(),
-    /** Without it: those credentials of the preset that the host has. */
-    env: variables.optional(),
-    baseUrl: schemas/* url */.OZ5({ protocol: /^https?$/ }).optional(),
-    command: schemas/* string */.YjP().trim().min(1).optional(),
-})
-    .superRefine((entry, context) => {
-    const problem = (path, message) => context.addIssue({ code: "custom", path: [path], message });
-    const isCommand = entry.cli === "command";
-    if (isCommand && entry.command === undefined)
-        problem("command", "expected a command line, because cli is command");
-    if (!isCommand && entry.command !== undefined)
-        problem("command", "only cli: command takes a command line");
-    if (entry.baseUrl !== undefined && presets.get(entry.cli)?.baseUrl === null)
-        problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
-});
-/** The profile of an entry of the policy file. `host` decides only which credentials a profile without `env` has. */
-function profileFrom(name, entry, host) {
-    const preset = presets.get(entry.cli);
-    if (preset === undefined)
-        throw new Error(`no preset ${entry.cli}`);
-    return {
-        name,
-        preset,
-        model: entry.model ?? null,
-        baseUrl: entry.baseUrl ?? null,
-        command: entry.command ?? null,
-        env: entry.env ?? presentCredentials(preset, host),
-    };
-}
-/** The profile meant by the bare name of a preset, as in `agents: claude`; null where there is none of that name. `command` needs its line. */
-function defaultProfile(name, host, given = {}) {
-    const preset = presets.get(name);
-    if (preset === undefined)
-        return null;
-    const line = preset.id === "command" ? (given.command ?? null) : null;
-    if (preset.id === "command" && line === null)
-        return null;
-    return {
-        name,
-        preset,
-        model: given.model ?? null,
-        baseUrl: null,
-        command: line,
-        env: presentCredentials(preset, host),
-    };
-}
-/** The host's variables that the profile names and that are not set; a secret that does not exist arrives as an empty one. */
-function missingVariables(profile, host) {
-    return Object.values(profile.env).filter((name) => (host[name] ?? "") === "");
-}
-function presentCredentials(preset, host) {
-    const present = preset.env.credentials.filter((name) => (host[name] ?? "") !== "");
-    return Object.fromEntries(present.map((name) => [name, name]));
-}
-
+// EXTERNAL MODULE: ./lib/agent/profile.js
+var agent_profile = __nccwpck_require__(4444);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 11 modules
+var schemas = __nccwpck_require__(2857);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core = __nccwpck_require__(8532);
 ;// CONCATENATED MODULE: ./lib/forge/schemas.js
@@ -48677,6 +48710,8 @@ function lists_protectedPaths(source) {
     return given;
 }
 
+// EXTERNAL MODULE: ./lib/agent/presets/index.js + 2 modules
+var presets = __nccwpck_require__(4718);
 ;// CONCATENATED MODULE: ./lib/settings/profiles.js
 // Which agents write and which review: `agents`, `reviewers`, `agent`, and the profiles of the policy file that they name.
 
@@ -48722,7 +48757,7 @@ function checkCommandIsUsed(reader, agents, reviewers) {
 function profileNamed(source, defined, wish) {
     const { reader, yaml, environment } = source;
     const { name, where, command } = wish;
-    const profile = defined.get(name) ?? defaultProfile(name, environment, command !== null ? { command } : {});
+    const profile = defined.get(name) ?? (0,agent_profile/* defaultProfile */.fg)(name, environment, command !== null ? { command } : {});
     if (profile !== null)
         return profile;
     // It is there, and what is wrong with it has been said.
@@ -48731,7 +48766,7 @@ function profileNamed(source, defined, wish) {
     if (name === "command")
         reader.problem(where, "`agent-command` for the profile `command`", "nothing");
     else {
-        const known = [...defined.keys(), ...presets.keys()];
+        const known = [...defined.keys(), ...presets/* presets */.v.keys()];
         const near = (0,settings_reader/* nearest */.pA)(name, known);
         const expected = near === null ? `one of ${known.join(", ")}` : `\`${near}\`, perhaps`;
         reader.problem(where, expected, `the unknown profile ${(0,settings_reader/* show */.WU)(name)}`);
@@ -48748,11 +48783,11 @@ function definedProfiles({ reader, yaml, path, environment }) {
         return result;
     }
     for (const [name, entry] of Object.entries(entries)) {
-        const parsed = ProfileEntry.safeParse(entry);
+        const parsed = agent_profile/* ProfileEntry */.qd.safeParse(entry);
         if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
             reader.problem(`${path}, profiles`, "a name of small letters, digits and -", (0,settings_reader/* show */.WU)(name));
         else if (parsed.success)
-            result.set(name, profileFrom(name, parsed.data, environment));
+            result.set(name, (0,agent_profile/* profileFrom */.AE)(name, parsed.data, environment));
         else
             for (const issue of parsed.error.issues)
                 noteIssue(reader, path, { name, entry, issue });
@@ -48763,7 +48798,7 @@ function noteIssue(reader, path, wrong) {
     const { name, entry, issue } = wrong;
     const where = `${path}, ${["profiles", name, ...issue.path.map(String)].join(".")}`;
     if (issue.code === "unrecognized_keys") {
-        const known = Object.keys(ProfileEntry.shape).join(", ");
+        const known = Object.keys(agent_profile/* ProfileEntry */.qd.shape).join(", ");
         reader.problem(where, `none but ${known}`, `the unknown key ${issue.keys.map(settings_reader/* show */.WU).join(", ")}`);
         return;
     }
@@ -48954,7 +48989,7 @@ async function connect(step) {
     const names = profiles.flatMap((profile) => Object.values(profile.env));
     keepTokensFromAgents(environment, names, [token, ...(reviewerToken === null ? [] : [reviewerToken])]);
     for (const profile of profiles) {
-        const missing = missingVariables(profile, environment);
+        const missing = (0,agent_profile/* missingVariables */.uM)(profile, environment);
         if (missing.length > 0)
             log.warning(`profile ${profile.name} names ${missing.join(", ")}, which the step does not have; is the secret set?`);
     }
@@ -49148,9 +49183,9 @@ function truedUp(before, epoch, usd, tokens) {
     const sums = { ...rest, usd: before.usd + cost, tokens: before.tokens + tokens };
     return reserved === undefined ? sums : { ...sums, last: { epoch, usd: cost } };
 }
-/** What a run that begins now reserves; 0 where no budget is set. */
-function reservation({ costUsdPerItem, costUsdPerDay, costUsdPerRun }) {
-    return costUsdPerItem > 0 || costUsdPerDay > 0 ? costUsdPerRun : 0;
+/** What a run that begins now reserves; 0 where no budget is set, or no agent would ever say what was spent of it. */
+function reservation({ costUsdPerItem, costUsdPerDay, costUsdPerRun }, tellCost) {
+    return tellCost && (costUsdPerItem > 0 || costUsdPerDay > 0) ? costUsdPerRun : 0;
 }
 /** Why the item's budget forbids another run; null where it does not. */
 function itemBudgetUsed(record, { costUsdPerItem, costUsdPerRun }) {
@@ -49774,8 +49809,8 @@ function notReady(c) {
         const reason = `the branch \`${(0,candidate/* ownBranch */.Z3)(c)}\` holds commits that are not the program's`;
         // They came while a run was at work that then died: whoever waits for that work must be told.
         if (record?.state === "held" && s.pending === null) {
-            const { askedBy, generation } = (0,plans/* plan */.et)(c);
-            return (0,row/* work */.oJ)({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation });
+            const { askedBy, generation, handled } = (0,plans/* plan */.et)(c);
+            return (0,row/* work */.oJ)({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation, handled });
         }
         return (0,row/* skip */.iv)(`${reason}; rename or delete it`);
     }
@@ -51397,6 +51432,333 @@ function formsOf(secret) {
 
 /***/ }),
 
+/***/ 8118:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  PO: () => (/* binding */ errorStatus),
+  Re: () => (/* binding */ lateRepairs),
+  XT: () => (/* binding */ repairs)
+});
+
+// EXTERNAL MODULE: ./lib/core/closing.js
+var closing = __nccwpck_require__(8404);
+// EXTERNAL MODULE: ./lib/core/doubles.js
+var core_doubles = __nccwpck_require__(5221);
+// EXTERNAL MODULE: ./lib/core/effects.js
+var effects = __nccwpck_require__(2361);
+// EXTERNAL MODULE: ./lib/core/model.js
+var model = __nccwpck_require__(7206);
+// EXTERNAL MODULE: ./lib/core/marker.js
+var marker = __nccwpck_require__(5845);
+// EXTERNAL MODULE: ./lib/core/policy.js
+var core_policy = __nccwpck_require__(9861);
+// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
+var report = __nccwpck_require__(7783);
+;// CONCATENATED MODULE: ./lib/core/overtaken.js
+// What a run had sent before it lost its claim can be carried out after the next run has ended. On an item that waits for a person nobody would
+// see to it any more, so what the program did there after its record was closed is undone; what people did stays. Where work goes on, the next
+// run says everything anew.
+
+
+
+
+/** Times of records come from answers that may be a second old. */
+const marginMs = 1_000;
+/** The writes that undo it; none where the costly facts were not read, or the item does not wait for a person. */
+function undoOvertaken(item, record, snapshot, policy) {
+    const stage = waitsAt(record);
+    const pages = pagesOf(item, Date.parse(record.at) + marginMs);
+    const last = pages.at(-1);
+    if (stage === null || last === undefined)
+        return [];
+    const since = new Date(Date.parse(record.at) + marginMs).toISOString();
+    return [
+        ...stageBack(last, stage, since, snapshot),
+        ...triggerOff(pages, policy.label, since, snapshot),
+        ...pages.flatMap((page) => assigneesBack(page, since, snapshot)),
+        ...statusBack(item, record, stage, snapshot),
+    ];
+}
+/** Stages at which only a person goes on, by the state of the record. */
+const waiting = {
+    done: ["merge-ready"],
+    blocked: ["blocked", "needs-info"],
+};
+function waitsAt({ state, stage }) {
+    return waiting[state]?.find((one) => one === stage) ?? null;
+}
+function pagesOf({ issue, pull, details }, after) {
+    if (details === null)
+        return [];
+    const later = (timeline) => timeline.filter(({ at }) => at > after);
+    const page = { on: "issue", ...issue, later: later(details.timeline) };
+    if (pull === null || issue.isPull || details.pull === null)
+        return [page];
+    return [page, { on: "pull", ...pull, later: later(details.pull.timeline) }];
+}
+function stageBack({ on, labels, later }, stage, since, snapshot) {
+    const last = later.findLast((entry) => entry.kind === "label" && (0,core_policy/* stageOf */.gV)(entry.label) !== null);
+    const found = labels.map(({ name }) => name).filter((name) => (0,core_policy/* stageOf */.gV)(name) !== null);
+    const wanted = (0,core_policy/* stageLabel */.Hn)(stage);
+    if (last === undefined || !(0,model/* isProgram */.Vd)(snapshot, last.by) || (found.length === 1 && found[0] === wanted))
+        return [];
+    return [{ id: "stage", do: "labels", on, add: [wanted], remove: found.filter((name) => name !== wanted), since }];
+}
+function triggerOff([issue], label, since, snapshot) {
+    if (issue === undefined || !(0,model/* hasLabel */.RX)(issue.labels, label))
+        return [];
+    const last = issue.later.findLast((entry) => entry.kind === "label" && entry.label === label);
+    if (last === undefined || !(0,model/* isProgram */.Vd)(snapshot, last.by))
+        return [];
+    return [{ id: "trigger", do: "labels", on: "issue", add: [], remove: [label], since }];
+}
+/** A list of assignees is replaced as a whole: a late one puts the bot on and takes people off. */
+function assigneesBack({ on, assignees, later }, since, snapshot) {
+    const changed = new Map();
+    for (const entry of later)
+        if (entry.kind === "assignee")
+            changed.set(entry.login, entry);
+    const byProgram = [...changed].filter(([, { by }]) => (0,model/* isProgram */.Vd)(snapshot, by));
+    const isOn = (login) => assignees.some((name) => (0,model/* sameLogin */.Up)(name, login));
+    const remove = byProgram.filter(([login, { added }]) => added && (0,model/* isProgram */.Vd)(snapshot, login) && isOn(login));
+    const add = byProgram.filter(([login, { added }]) => !added && !(0,model/* isProgram */.Vd)(snapshot, login) && !isOn(login));
+    if (remove.length === 0 && add.length === 0)
+        return [];
+    const names = (some) => some.map(([login]) => login);
+    return [{ id: `assign-${on}`, do: "assign", on, add: names(add), remove: names(remove), since }];
+}
+function statusBack({ details, pull }, record, stage, snapshot) {
+    const status = details?.comments.find(({ author, body }) => (0,model/* isProgram */.Vd)(snapshot, author) && (0,marker/* findMarker */.Ed)(body, "status") !== null);
+    if (status === undefined || status.updatedAt <= Date.parse(record.at) + marginMs)
+        return [];
+    const body = statusOf(record, stage, pull?.number ?? null);
+    if (status.body === body)
+        return [];
+    return [{ id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body }];
+}
+function statusOf({ askedBy, run }, stage, pull) {
+    const by = { number: run?.number ?? null, url: run?.url ?? null };
+    if (stage === "merge-ready" && pull !== null)
+        return (0,report/* handedOverLine */.F6)(pull, askedBy, by);
+    const where = pull === null ? "below" : `on #${pull}`;
+    const what = stage === "needs-info" ? "**Waiting for an answer** to the question" : "**Waiting for a person**: see the comment";
+    return (0,report/* statusLine */.Bs)(`${what} ${where}`, by);
+}
+
+// EXTERNAL MODULE: ./lib/core/takeover.js
+var takeover = __nccwpck_require__(4538);
+;// CONCATENATED MODULE: ./lib/core/repairs.js
+// Writes that bring the forge back in line with facts, without an agent. Pure, like decide; none touches an item with a live claim.
+
+
+
+
+
+
+
+
+/** Most repairs of one run; the next run goes on. */
+const repairsMax = 10;
+/** What the cheap facts show, before anything is decided. */
+function repairs(snapshot, policy) {
+    return mendable(snapshot, policy)
+        .flatMap(({ item, record }) => {
+        if (record === null)
+            return [];
+        const repair = closeItem(item, record, snapshot, policy) ??
+            endJudging(item, record) ??
+            unassignBot(item, record, snapshot) ??
+            rightStage(item, record);
+        return repair === null ? [] : [repair];
+    })
+        .slice(0, repairsMax);
+}
+/**
+ * What the costly facts show besides, of the items whose facts were read for the decision: nothing is read for it. `chosen`: key of the item that
+ * the run is about to work on, to which the bot is assigned; null = none.
+ */
+function lateRepairs(snapshot, policy, chosen) {
+    return mendable(snapshot, policy)
+        .flatMap(({ item, record }) => {
+        const doubles = (0,core_doubles/* doublesOf */.o)(item, snapshot);
+        const isFree = item.key !== chosen;
+        const left = isFree && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
+        const late = isFree && record !== null ? undoOvertaken(item, record, snapshot, policy) : [];
+        const { number } = item.issue;
+        const why = [
+            ...(doubles.length > 0 ? [`what was said twice on #${number} stands there once`] : []),
+            ...(left.length > 0 ? [`#${number} was left assigned to the bot by itself`] : []),
+            ...(late.length > 0 ? [`what a run wrote on #${number} after its time is undone`] : []),
+        ].join("; ");
+        return why === "" ? [] : [aRepair(item, why, { effects: [...left, ...late], doubles })];
+    })
+        .slice(0, repairsMax);
+}
+/** The items that may be touched: not while the program is paused, not on hold, no live claim, nothing of a newer version. */
+function mendable(snapshot, policy) {
+    const { pause } = snapshot;
+    if (pause !== null && (pause.until === null || pause.until > snapshot.now))
+        return [];
+    return snapshot.items.flatMap((item) => {
+        if (item.record.kind === "unreadable" || item.unreadable !== null || isHeld(item))
+            return [];
+        const record = item.record.kind === "record" ? item.record.record : null;
+        if (record !== null && (0,takeover/* isAlive */._n)(record, snapshot, policy.limits))
+            return [];
+        return [{ item, record }];
+    });
+}
+function isHeld({ issue, pull }) {
+    return (0,model/* hasLabel */.RX)(issue.labels, core_policy/* holdLabel */.WB) || (pull !== null && (0,model/* hasLabel */.RX)(pull.labels, core_policy/* holdLabel */.WB));
+}
+function aRepair(item, why, does) {
+    return { item, why, ...{ effects: [], doubles: [], close: false, change: null }, ...does };
+}
+/** Closed or merged: labels off, bot unassigned, record closed, the merged branch deleted, a dead reviewer's status ended. */
+function closeItem(item, record, snapshot, policy) {
+    if (record.state === "closed")
+        return null;
+    const over = endOf(item);
+    if (over === null)
+        return null;
+    // Put on again after the end: that label asks for the next generation.
+    const again = item.issue.state === "open" && item.former !== null && item.former.labelledAt > item.former.closedAt;
+    const off = item.issue.labels.filter((l) => (l.name === policy.label && !again) || (0,core_policy/* stageOf */.gV)(l.name) !== null);
+    const pullOff = (item.former?.pull.labels ?? []).filter((l) => (0,core_policy/* stageOf */.gV)(l.name) !== null);
+    const effects = [...endedStatus(record), ...(again ? [] : landed(item, record))];
+    if (off.length > 0)
+        effects.push({ id: "labels-issue", do: "labels", on: "issue", add: [], remove: off.map((l) => l.name) });
+    if (pullOff.length > 0)
+        effects.push({ id: "labels-pull", do: "labels", on: "pull", add: [], remove: pullOff.map((l) => l.name) });
+    effects.push(...unassign(item, snapshot));
+    if (item.former?.pull.merged === true && record.head !== null && record.branch !== record.baseBranch) {
+        // What was merged may hold a person's commits on top of ours; whatever came later stays.
+        effects.push({ id: "branch", do: "delete-branch", branch: record.branch, sha: item.former.pull.headSha });
+    }
+    return aRepair(item, `#${item.issue.number} is over: ${over}`, { effects, close: true });
+}
+function endOf(item) {
+    if (item.former !== null)
+        return `pull request #${item.former.pull.number} was ${item.former.pull.merged ? "merged" : "closed"}`;
+    // A closed issue with an open pull request of ours waits for what people do with that.
+    if (item.issue.state !== "closed" || item.pull !== null)
+        return null;
+    return item.issue.isPull ? "the pull request was closed" : "the issue was closed";
+}
+/** The run that merged died before it could see to the issue: the forge did not close it although the pull request says so, and nobody has told of it. */
+function landed({ issue, former }, { kind, state, merging, run }) {
+    const wasLanding = kind === "land" && (state === "held" || state === "published" || state === "released");
+    if (!wasLanding || former?.pull.merged !== true)
+        return [];
+    const { number, title, body, headSha } = former.pull;
+    const isLeftOpen = issue.state !== "closed" && (0,closing/* closes */.U)(`${title}\n${body}`, issue.number);
+    const effects = isLeftOpen ? [{ id: "close", do: "close-issue" }] : [];
+    // Of another head somebody else is to tell: it is not the one that was approved.
+    if (merging?.head !== headSha)
+        return effects;
+    const line = (0,report/* mergedLine */.TA)(number, headSha, merging.approvedBy, { number: run?.number ?? null, url: run?.url ?? null });
+    return [
+        ...effects,
+        { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: line },
+    ];
+}
+/** A reviewer that died, or one that waited for a second opinion, left its status pending: nobody will end it any more. */
+function endedStatus(record) {
+    const { state, kind, verdict, judging } = record;
+    // Records of older programs do not say what they were judging.
+    const isDead = (state === "held" || state === "published") && kind === "review";
+    const sha = judging ?? (isDead ? (record.expect ?? record.head) : waitsForMore(record) ? verdict?.head : null) ?? null;
+    return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
+}
+/** The status of a head that nobody judges any more. */
+function errorStatus({ run }, sha, description) {
+    const target = run?.url ?? "";
+    return { id: "verdict-error", do: "status", sha, context: effects/* reviewContext */.OG, state: "error", description, target };
+}
+/** A review ended without a word: its run died, or met an error that trying again does not mend. Whoever reviews next says pending again. */
+function endJudging(item, record) {
+    // What is published says it itself, once its effects are finished; an approval that waits for another one is pending by right.
+    const waits = waitsForMore(record) && item.pull?.headSha === record.judging;
+    if (record.judging === undefined || record.state === "published" || waits)
+        return null;
+    const effects = [errorStatus(record, record.judging, "no verdict: its run ended without one")];
+    const why = `#${item.issue.number}: a review ended without a word`;
+    return aRepair(item, why, { effects, change: { judging: undefined } });
+}
+/** Approved, and another approval is needed. */
+function waitsForMore({ verdict }) {
+    return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
+}
+/**
+ * A run ended and nobody will take it over, but the bot is assigned. What happened later, or in the same second, can be a person's assignment, which
+ * is an order: that the timeline tells (lateRepairs).
+ */
+function unassignBot(item, record, snapshot) {
+    if (item.pull !== null)
+        return null;
+    if (record.state !== "released" && record.state !== "blocked" && record.state !== "closed")
+        return null;
+    if (item.issue.updatedAt >= Math.floor(Date.parse(record.at) / 1000) * 1000)
+        return null;
+    const effects = unassign(item, snapshot);
+    const why = `#${item.issue.number} was left assigned to the bot by a run that ended`;
+    return effects.length === 0 ? null : aRepair(item, why, { effects });
+}
+function unassign(item, snapshot) {
+    const ours = item.issue.assignees.filter((login) => (0,model/* isProgram */.Vd)(snapshot, login));
+    if (ours.length === 0)
+        return [];
+    const since = new Date(snapshot.now).toISOString();
+    return [{ id: "assign-issue", do: "assign", on: "issue", add: [], remove: ours, since }];
+}
+/** The timeline says that the bot is assigned by the program and not by a person, and neither work nor an open pull request is the reason. */
+function isOwnAssignment({ issue, pull, record, details }, snapshot, { label }) {
+    if (pull !== null || details === null)
+        return false;
+    const state = record.kind === "record" ? record.record.state : "closed";
+    // What a dead run holds is taken over, and assigned again; not where somebody took the trigger label off meanwhile.
+    if (state === "published" || (state === "held" && (0,model/* hasLabel */.RX)(issue.labels, label)))
+        return false;
+    const ours = issue.assignees.filter((login) => (0,model/* isProgram */.Vd)(snapshot, login));
+    return ours.every((login) => {
+        const last = details.timeline.findLast((e) => e.kind === "assignee" && e.added && (0,model/* sameLogin */.Up)(e.login, login));
+        return last !== undefined && (0,model/* isProgram */.Vd)(snapshot, last.by);
+    });
+}
+/** States whose stage label the program wrote itself. A stop leaves the label by which a person ordered it. */
+const writtenStages = {
+    done: ["needs-review", "needs-rework", "merge-ready"],
+    blocked: ["needs-info", "blocked"],
+};
+/** The stage label is not the one that the record names, and nothing has happened since: the record wins. A later change can be a person's order. */
+function rightStage(item, record) {
+    const { issue, pull } = item;
+    const wanted = core_policy/* stages */._$.find((stage) => stage === record.stage);
+    if (wanted === undefined || writtenStages[record.state]?.includes(wanted) !== true)
+        return null;
+    if (pull === null && record.state === "done")
+        return null;
+    const place = pull === null || issue.isPull ? issue : pull;
+    if (Math.max(place.updatedAt, pull?.updatedAt ?? 0) > Date.parse(record.at))
+        return null;
+    const found = place.labels.map((label) => label.name).filter((name) => (0,core_policy/* stageOf */.gV)(name) !== null);
+    const label = (0,core_policy/* stageLabel */.Hn)(wanted);
+    if (found.length === 1 && found[0] === label)
+        return null;
+    const remove = found.filter((name) => name !== label);
+    const on = place === issue ? "issue" : "pull";
+    // A label that a person put on is an order whenever that was: also while the run was still writing, whose record was closed after it.
+    const since = new Date(0).toISOString();
+    const effect = { id: "stage", do: "labels", on, add: [label], remove, since };
+    return aRepair(item, `#${issue.number} is at \`${label}\`, as its record says`, { effects: [effect] });
+}
+
+
+/***/ }),
+
 /***/ 7783:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52372,7 +52734,13 @@ function claimed({ record, snapshot, policy }) {
     return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)(`claimed by ${record.run === null ? "a run outside the server" : `run ${record.run.number}`}`);
 }
 function closed({ item }) {
-    return item.issue.state === "closed" ? (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)("it is closed") : null;
+    if (item.issue.state === "closed")
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)("it is closed");
+    if (item.former === null)
+        return null;
+    // Until the repair has closed its record, work would begin in a generation that is over. A person can end it right after this run's repairs.
+    const { number, merged } = item.former.pull;
+    return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)(`pull request #${number} was ${merged ? "merged" : "closed"}, and its record is closed first`);
 }
 /** Nobody asks for anything, as far as can be seen without a further request. */
 function unlabelled(c) {
@@ -52707,7 +53075,7 @@ function plan(c) {
         orderAt: s.lastOrderAt,
         instruction: (0,_text_js__WEBPACK_IMPORTED_MODULE_4__/* .shorten */ .ml)([before, ...words].filter((text, i, all) => text !== "" && all.indexOf(text) === i).join("\n\n"), instructionMax),
         slot: (0,_slots_js__WEBPACK_IMPORTED_MODULE_1__/* .freeSlot */ .v)(snapshot, policy) ?? 1,
-        reserve: (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .reservation */ .d8)(policy.limits),
+        reserve: (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .reservation */ .d8)(policy.limits, snapshot.profiles.tellCost),
         ...lightPlan(c),
     };
 }
@@ -52732,18 +53100,18 @@ function startable(c, row, begin) {
     const made = plan(c);
     if (made.cancelled >= _takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelsMax */ .iV) {
         const reason = `its run was cancelled ${made.cancelled} times in a row`;
-        const { askedBy, generation } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation });
+        const { askedBy, generation, handled } = made;
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation, handled });
     }
     if (made.attempt > policy.maxAttempts) {
         const reason = `${policy.maxAttempts} attempts ended without a result`;
-        const { askedBy, generation } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation });
+        const { askedBy, generation, handled } = made;
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation, handled });
     }
     const used = (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .itemBudgetUsed */ .ih)(c.record, policy.limits);
     if (used !== null) {
-        const { askedBy, generation } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation });
+        const { askedBy, generation, handled } = made;
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation, handled });
     }
     const day = (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .dayBudgetUsed */ .Td)(snapshot, policy);
     if (day !== null)
@@ -52774,8 +53142,8 @@ function rework(c, row, open, why) {
     const rounds = roundsBefore(c);
     if (!why.ordered && rounds >= policy.maxRounds) {
         const reason = `${rounds} rounds did not bring it to an approval${why.conflict ? "; it conflicts with the base branch" : ""}`;
-        const { askedBy } = lightPlan(c);
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .generation */ .XE)(c) });
+        const { askedBy, handled } = lightPlan(c);
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .generation */ .XE)(c), handled });
     }
     return startable(c, row, (made) => {
         // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
@@ -52871,7 +53239,7 @@ function landing(c, open) {
     const { landing } = c.record ?? {};
     if (landing?.head === pull.headSha && landing.times >= landingsMax) {
         const reason = `the forge put off the merge ${landing.times} times`;
-        const { askedBy } = (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .lightPlan */ .S6)(c);
+        const { askedBy, handled } = (0,_plans_js__WEBPACK_IMPORTED_MODULE_3__/* .lightPlan */ .S6)(c);
         return (0,_row_js__WEBPACK_IMPORTED_MODULE_4__/* .work */ .oJ)({
             kind: "give-up",
             item: c.item,
@@ -52880,6 +53248,7 @@ function landing(c, open) {
             reason,
             askedBy,
             generation: c.record?.generation ?? 1,
+            handled,
         });
     }
     const { cooldownUntil } = c.record ?? {};
@@ -55020,6 +55389,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/git/batch.js
@@ -55194,6 +55565,20 @@ function remoteError(what, result) {
         retry: true,
     });
 }
+/** The forge says that it has no such ref. */
+function noSuchRef(result) {
+    return result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr);
+}
+/** The forge says that it has a commit no more, in the words of git's server side. */
+function isGone(result) {
+    return (result.kind === "ended" && /not our ref|Server does not allow request for unadvertised object/.test(result.stderr));
+}
+/** Ended by git with an error that is no answer of the forge: what came was cut, or came from something before it. */
+function isBroken(result) {
+    if (result.kind !== "ended" || result.code !== 128)
+        return false;
+    return deniedText(result.stderr) === null && !isGone(result) && !noSuchRef(result);
+}
 
 ;// CONCATENATED MODULE: ./lib/git/names.js
 // Names of refs and commits, checked before git sees them, and read from what it lists.
@@ -55245,6 +55630,7 @@ function listed(stdout) {
 
 
 
+
 const LEDGER = "refs/agent-dispatch/v1/";
 const EFFECTS = "effects.json";
 const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
@@ -55280,12 +55666,20 @@ async function openHost(setup) {
     }
     function fetch(depth, refspecs, deadlineMs) {
         const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--prune"];
-        const next = fetching.then(() => run([...args, `--depth=${depth()}`, setup.url, ...refspecs], {
-            network,
-            ...(deadlineMs === undefined ? {} : { deadlineMs }),
-        }));
+        const limits = deadlineMs === undefined ? { network } : { network, deadlineMs };
+        const next = fetching.then(() => againIfBroken(() => run([...args, `--depth=${depth()}`, setup.url, ...refspecs], limits)));
         fetching = next;
         return next;
+    }
+    async function againIfBroken(once) {
+        let result = await once();
+        for (const waitMs of setup.retryWaitsMs ?? [300, 1_500]) {
+            if (!isBroken(result) || setup.signal?.aborted === true)
+                break;
+            await (0,external_node_timers_promises_.setTimeout)(waitMs);
+            result = await once();
+        }
+        return result;
     }
     async function fetchRef(ref, depth = DEPTH, deadlineMs = CODE_MS) {
         requireRef(ref);
@@ -55293,9 +55687,8 @@ async function openHost(setup) {
         const result = await fetchCode(depth, [`+${ref}:${local}`], deadlineMs);
         if (result.kind === "ended" && result.code === 0)
             return host_text(await must(["rev-parse", "--verify", local]));
-        const isGone = result.kind === "ended" && /^fatal: couldn't find remote ref /m.test(result.stderr);
         // "Not there" is believed of a list only that has something in it.
-        if (isGone && ((await remoteRefs([ref], deadlineMs)).get(ref) ?? null) === null)
+        if (noSuchRef(result) && ((await remoteRefs([ref], deadlineMs)).get(ref) ?? null) === null)
             return null;
         throw remoteError(`fetch ${ref}`, result);
     }
@@ -55307,7 +55700,7 @@ async function openHost(setup) {
             codeDepthMin = Math.min(Math.max(codeDepthMin, DEPTH) + depth, WHOLE_HISTORY);
             return null;
         }
-        if (result.kind === "timed-out" || (result.kind === "ended" && NOT_THERE.test(result.stderr)))
+        if (result.kind === "timed-out" || isGone(result))
             return (0,git_git/* explain */.W)(result);
         throw remoteError("fetch older commits", result);
     }
@@ -55420,8 +55813,6 @@ async function openHost(setup) {
         fetchBranch: (branch, depth) => fetchRef(`refs/heads/${branch}`, depth),
     };
 }
-/** The words of git's server side for a commit that it does not have (any more). */
-const NOT_THERE = /not our ref|Server does not allow request for unadvertised object/;
 /** Oldest git whose options are used (`merge-tree --write-tree`, `--no-write-fetch-head`, …). */
 const GIT_MIN = [2, 38];
 async function requireVersion(git) {
@@ -57451,7 +57842,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   lJ: () => (/* binding */ claiming_confirm),
   sl: () => (/* binding */ ledgerPorts),
   xR: () => (/* binding */ recordFor),
-  tN: () => (/* binding */ undo)
+  tN: () => (/* binding */ undo),
+  xU: () => (/* binding */ withHandled)
 });
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -57580,7 +57972,7 @@ function recordFor(ports, settings, who, work, ends) {
         case "resume":
             return { ...base, state: "published" };
         case "give-up":
-            return { ...base, state: "held", askedBy: work.askedBy, generation: work.generation };
+            return { ...ofGeneration(base, work.generation), state: "held", askedBy: work.askedBy };
         case "hand-over":
             return { ...obeying(base, work.plan), kind: "resume", pull: work.pull.number };
         case "land": {
@@ -57603,13 +57995,18 @@ function countsOf(record, ends, { owner }) {
     const { attempt, cancelled } = (0,takeover/* leftBehind */.aU)(record, ends, owner);
     return { attempt, cancelled: cancelled === 0 ? undefined : cancelled };
 }
+/** The next generation has no pull request yet: with the former one's number in its record it would be over before it began. */
+function ofGeneration(base, generation) {
+    return base.generation === generation ? base : { ...base, generation, pull: null, head: null };
+}
 /** A claim without an agent, under the orders that it obeys. */
 function obeying(base, { askedBy, handled }) {
-    return { ...base, state: "held", askedBy, handled: merged(base.handled, handled) };
+    return { ...base, state: "held", askedBy, handled: withHandled(base.handled, handled) };
 }
 /** Orders that are remembered; older ones are answered by any of these. */
 const handledMax = 200;
-function merged(before, now) {
+/** Ids of orders, with those that are answered now. */
+function withHandled(before, now) {
     return [...new Set([...before, ...now])].slice(-handledMax);
 }
 function agentRecord(settings, who, base, before, work) {
@@ -57634,7 +58031,7 @@ function agentRecord(settings, who, base, before, work) {
         orderAt: new Date(plan.orderAt).toISOString(),
         // Failures that cost no attempt are counted too: only a new order starts afresh.
         lastFailure: isNewOrder ? null : base.lastFailure,
-        handled: merged(base.handled, plan.handled),
+        handled: withHandled(base.handled, plan.handled),
         bodyHash: isNewOrder || base.bodyHash === null ? (0,candidate/* bodyHash */.BS)(item.issue) : base.bodyHash,
     };
 }
@@ -58317,20 +58714,22 @@ async function apply(run, effect) {
 /* harmony export */   ff: () => (/* binding */ afterSettling),
 /* harmony export */   je: () => (/* binding */ lossOf)
 /* harmony export */ });
-/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9610);
-/* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
-/* harmony import */ var _core_takeover_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4538);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9716);
-/* harmony import */ var _ledger_chain_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5476);
-/* harmony import */ var _ledger_record_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6852);
-/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3259);
-/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3787);
-/* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2938);
-/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9757);
-/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2441);
+/* harmony import */ var _agent_profile_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4444);
+/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9610);
+/* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8165);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7783);
+/* harmony import */ var _core_takeover_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4538);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9716);
+/* harmony import */ var _ledger_chain_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5476);
+/* harmony import */ var _ledger_record_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6852);
+/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3259);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3787);
+/* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2938);
+/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9757);
+/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2441);
 // How an agent's work ends when it does not end with a result, and what every ending has in common. Each is a set of effects that goes through
 // the one commit point (settle.ts).
+
 
 
 
@@ -58349,54 +58748,54 @@ function stageOfWork({ claim }) {
 }
 async function fail(job, failure, spend, extra = {}) {
     const { plan, ports, settings, claim, item } = job;
-    const rule = _core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .failureRules */ .qE[failure.class];
+    const rule = _core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .failureRules */ .qE[failure.class];
     const { maxAttempts, limits } = settings.policy;
-    const now = (0,_job_js__WEBPACK_IMPORTED_MODULE_8__/* .forgeNow */ .Q9)(ports);
+    const now = (0,_job_js__WEBPACK_IMPORTED_MODULE_9__/* .forgeNow */ .Q9)(ports);
     const text = ports.redact(failure.text);
     const output = ports.redact(failure.output);
-    const lastFailure = (0,_ledger_record_js__WEBPACK_IMPORTED_MODULE_4__/* .failureAfter */ .X1)(claim.record.lastFailure, { class: failure.class, fingerprint: failure.fingerprint, text }, now);
+    const lastFailure = (0,_ledger_record_js__WEBPACK_IMPORTED_MODULE_5__/* .failureAfter */ .X1)(claim.record.lastFailure, { class: failure.class, fingerprint: failure.fingerprint, text }, now);
     const counts = rule.costsAttempt && (spend === null || spend.started);
-    const kept = await (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keep */ .aC)(job, spend, failure.class);
+    const kept = await (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keep */ .aC)(job, spend, failure.class);
     const given = { ...extra.change, ...kept, attempt: counts ? plan.attempt : plan.attempt - 1, lastFailure };
-    if ((0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .goesToPerson */ .n2)(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
+    if ((0,_core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .goesToPerson */ .n2)(failure.class, plan.attempt, maxAttempts, lastFailure.same, lastFailure.free)) {
         return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
     }
-    const cooldownMs = (0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .cooldownSeconds */ .py)(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
+    const cooldownMs = (0,_core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .cooldownSeconds */ .py)(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
     const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
-    const comment = _core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .failedComment */ .LD({
+    const comment = _core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .failedComment */ .LD({
         ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
         ...{ nextAt: until, run: job.run, profile: spend?.profile.name ?? claim.record.profile ?? "?", kind: job.kind },
-        kept: job.kind === "review" ? null : (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(claim.record, kept),
+        kept: job.kind === "review" ? null : (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keptFacts */ .UB)(claim.record, kept),
     });
     // With a pull request open the bot stays on the issue: it is still the program's turn.
     const effects = [
-        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)] : []),
-        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(comment),
+        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .unassignBot */ .Ks)(job)] : []),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .statusComment */ .A9)(comment),
         ...(extra.effects ?? []),
     ];
     const change = { ...spent(job, spend), ...given, cooldownUntil: until };
-    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, { after: "released", stage: stageOfWork(job), effects, head: null, change });
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({
+    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_7__/* .settle */ .G9)(job, { after: "released", stage: stageOfWork(job), effects, head: null, change });
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({
         ...{ ...facts(job, spend), outcome: "failed", failure: failure.class },
         ...{
-            reason: `#${item.issue.number}: ${failure.class}: ${_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .plain */ .pj(text)}`,
-            next: `It is tried again after ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_10__/* .clockTime */ .qo)(until)}. ${rule.remedy}`,
+            reason: `#${item.issue.number}: ${failure.class}: ${_core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .plain */ .pj(text)}`,
+            next: `It is tried again after ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_11__/* .clockTime */ .qo)(until)}. ${rule.remedy}`,
         },
     });
     return afterSettling(job, settled, done);
 }
 async function giveUp(job, why, spend, extra, change = {}, keptBefore = null) {
     const { plan, ports, item } = job;
-    const kept = keptBefore ?? (await (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keep */ .aC)(job, spend, why.failure ?? "given up"));
+    const kept = keptBefore ?? (await (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keep */ .aC)(job, spend, why.failure ?? "given up"));
     const told = { ...why, ...kept, askedBy: plan.askedBy, attempts: plan.attempt, output: ports.redact(why.output) };
-    const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .giveUpEffects */ .dy)(job, told), ...extra];
-    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, {
+    const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .giveUpEffects */ .dy)(job, told), ...extra];
+    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_7__/* .settle */ .G9)(job, {
         ...{ after: "blocked", stage: "blocked", effects, head: null },
         change: { ...spent(job, spend), ...change, ...kept },
     });
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({
         ...{ ...facts(job, spend), outcome: "needs-person", failure: why.failure },
-        reason: `#${item.issue.number}: gave up: ${_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .plain */ .pj(ports.redact(why.text))}`,
+        reason: `#${item.issue.number}: gave up: ${_core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .plain */ .pj(ports.redact(why.text))}`,
         next: `@${plan.askedBy} decides; the label put on again goes on.`,
     });
     return afterSettling(job, settled, done);
@@ -58406,21 +58805,21 @@ async function interrupted(job, why, spend, extra = {}) {
     if (why.kind === "lost")
         return lost(job);
     const { plan, claim, item } = job;
-    const kept = await (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keep */ .aC)(job, spend, why.why);
+    const kept = await (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keep */ .aC)(job, spend, why.why);
     if (why.kind === "cancelled") {
         const ending = cancelledEnding(job, why.why, { ...spent(job, spend), ...kept }, extra.effects ?? []);
         const isPersons = ending.after === "blocked";
-        const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({
+        const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({
             ...{ ...facts(job, spend), outcome: isPersons ? "needs-person" : "cancelled", failure: "cancelled" },
             reason: `#${item.issue.number}: ${why.why}`,
             next: isPersons ? `@${plan.askedBy} decides; the label put on again goes on.` : "The next run begins anew.",
         });
-        return afterSettling(job, await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, ending), done);
+        return afterSettling(job, await (0,_settle_js__WEBPACK_IMPORTED_MODULE_7__/* .settle */ .G9)(job, ending), done);
     }
-    const ordered = why.kind === "stopped" ? (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .stopEffects */ .BU)(job, why.order.comment) : [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)];
+    const ordered = why.kind === "stopped" ? (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .stopEffects */ .BU)(job, why.order.comment) : [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .unassignBot */ .Ks)(job)];
     const effects = [
         ...ordered,
-        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .statusLine */ .Bs(`**Stopped**: ${why.why}. Nothing was published`, job.run, (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(claim.record, kept))),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .statusLine */ .Bs(`**Stopped**: ${why.why}. Nothing was published`, job.run, (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keptFacts */ .UB)(claim.record, kept))),
         ...(extra.effects ?? []),
     ];
     const handled = why.kind === "stopped" ? { handled: [...claim.record.handled, why.order.id] } : {};
@@ -58428,8 +58827,8 @@ async function interrupted(job, why, spend, extra = {}) {
     // After an order to stop nothing goes on by itself; after a hold it does once that is off.
     const after = why.kind === "stopped" ? "blocked" : "released";
     const stage = (why.kind === "stopped" ? why.order.stage : undefined) ?? stageOfWork(job);
-    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, { after, stage, effects, head: null, change });
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({
+    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_7__/* .settle */ .G9)(job, { after, stage, effects, head: null, change });
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({
         ...{ ...facts(job, spend), outcome: "cancelled", reason: `#${item.issue.number}: stopped, ${why.why}` },
         next: "Nothing was published. The label put on again goes on.",
     });
@@ -58445,23 +58844,23 @@ function cancelledEnding(job, how, cost, extra) {
     const times = (record.cancelled ?? 0) + 1;
     const attempt = Math.max(0, record.attempt - 1);
     const change = { ...cost, attempt, cancelled: times, cooldownUntil: null };
-    const kept = (0,_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptFacts */ .UB)(record, cost.kept === undefined ? record : cost);
-    if (times >= _core_takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelsMax */ .iV) {
-        const on = (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .place */ .ik)(job) === "pull" ? job.pull : null;
-        const body = _core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelledComment */ .te({ askedBy, how, times, run: job.run, key: String(epoch), pull: on, kept });
+    const kept = (0,_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keptFacts */ .UB)(record, cost.kept === undefined ? record : cost);
+    if (times >= _core_takeover_js__WEBPACK_IMPORTED_MODULE_3__/* .cancelsMax */ .iV) {
+        const on = (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .place */ .ik)(job) === "pull" ? job.pull : null;
+        const body = _core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelledComment */ .te({ askedBy, how, times, run: job.run, key: String(epoch), pull: on, kept });
         const why = { failure: "cancelled", text: how, output: "", askedBy, attempts: attempt };
-        const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .giveUpEffects */ .dy)(job, why, body), ...extra];
+        const effects = [...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .giveUpEffects */ .dy)(job, why, body), ...extra];
         return { after: "blocked", stage: "blocked", effects, head: null, change };
     }
     const effects = [
-        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .unassignBot */ .Ks)(job)] : []),
-        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelledLine */ .IC(how, job.run, kept)),
+        ...(job.pull === null ? [(0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .unassignBot */ .Ks)(job)] : []),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .statusComment */ .A9)(_core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelledLine */ .IC(how, job.run, kept)),
         ...extra,
     ];
     return { after: "released", stage: stageOfWork(job), effects, head: null, change };
 }
 function lost(job) {
-    return (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({ ...facts(job, null), ...lossOf(job) });
+    return (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({ ...facts(job, null), ...lossOf(job) });
 }
 /** What is said of a claim that is not ours any more. */
 function lossOf({ claim, item }) {
@@ -58469,7 +58868,7 @@ function lossOf({ claim, item }) {
     const next = loss === "taken-over"
         ? "Nothing to do: that run goes on with it."
         : "Nothing more was written. The next run goes on from what the forge says now.";
-    const reason = `#${item.issue.number}: ${_ledger_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .lossWords */ .VH[loss]}`;
+    const reason = `#${item.issue.number}: ${_ledger_chain_js__WEBPACK_IMPORTED_MODULE_4__/* .lossWords */ .VH[loss]}`;
     return { outcome: "lost", failure: "claim-lost", reason, next };
 }
 function afterSettling(job, settled, done) {
@@ -58522,10 +58921,10 @@ function facts(job, spend) {
 function spent(job, spend) {
     const { spend: before, epoch } = job.claim.record;
     if (spend?.started !== true)
-        return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_11__/* .truedUp */ .ON)(before, epoch, 0, 0) };
+        return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_12__/* .truedUp */ .ON)(before, epoch, 0, 0) };
     // An agent of a kind that tells its cost and did not was ended before it could; others are taken to cost nothing.
-    const tells = spend.profile.preset.output.rules.some((rule) => rule.emit === "cost");
-    return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_11__/* .truedUp */ .ON)(before, epoch, spend.costUsd ?? (tells ? null : 0), spend.tokens) };
+    const unsaid = (0,_agent_profile_js__WEBPACK_IMPORTED_MODULE_0__/* .tellsCost */ .SB)(spend.profile) ? null : 0;
+    return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_12__/* .truedUp */ .ON)(before, epoch, spend.costUsd ?? unsaid, spend.tokens) };
 }
 /** What the record keeps of published work, for the reviewer and the hand-over. */
 function workNote(job, head, profile, result, checks) {
@@ -60462,16 +60861,18 @@ function reviewStatus({ run }, { head, approvedBy, approvalsNeeded }) {
 /* harmony export */   qG: () => (/* binding */ leave)
 /* harmony export */ });
 /* harmony import */ var _core_effects_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2361);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _ledger_claim_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3417);
-/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8943);
-/* harmony import */ var _ledger_wip_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(777);
-/* harmony import */ var _outage_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1428);
-/* harmony import */ var _claiming_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4963);
-/* harmony import */ var _effects_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4851);
-/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3787);
-/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8281);
+/* harmony import */ var _core_repairs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8118);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
+/* harmony import */ var _ledger_claim_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3417);
+/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8943);
+/* harmony import */ var _ledger_wip_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(777);
+/* harmony import */ var _outage_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1428);
+/* harmony import */ var _claiming_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4963);
+/* harmony import */ var _effects_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4851);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3787);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8281);
 // The end of a claim: the commit point, the effects, the last record. Whatever happens after the commit point, any later run can finish it.
+
 
 
 
@@ -60485,15 +60886,16 @@ function reviewStatus({ run }, { head, approvedBy, approvalsNeeded }) {
 /** Waits between tries to finish effects where the forge answers and refuses one of them, in ms. */
 const retryWaitsMs = [2_000, 10_000, 30_000];
 /** `life` says, while a publish takes long or is tried again, whether a person has taken the item back meanwhile. */
-async function settle(job, ending, life = null) {
+async function settle(job, given, life = null) {
     const { claim, ports } = job;
+    const ending = withJudgingEnded(claim.record, given);
     const brought = ending.head === null ? null : await bringUp(job, ending.head, life);
     if (brought !== null)
         return brought;
     const effects = sealed(job, ending, redacted({ v: 1, issue: job.item.issue.number, effects: ending.effects }, ports.redact));
     let tries = 0;
     let isInDoubt = false;
-    const published = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_7__/* .patiently */ .d)(ports, async () => {
+    const published = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_8__/* .patiently */ .d)(ports, async () => {
         const why = life === null ? null : await (tries++ > 0 ? life.check() : life.checkAgain());
         // What an unclear try has published already is finished; a person then sees it whole.
         if (why !== null && !(await claim.isPublished()))
@@ -60540,18 +60942,30 @@ async function finishDoubted(job, effects) {
     const finished = await finishEffects(job, published);
     return finished.kind === "settled" && published !== effects ? { kind: "before", pull: finished.pull } : finished;
 }
+/**
+ * A reviewer that died left its status pending. Whoever ends the item in another way says that there is no verdict: a person who gets it looks no
+ * further, and neither does a later run.
+ */
+function withJudgingEnded(record, ending) {
+    const sha = judgingAfter(record, ending);
+    const saysPending = ending.effects.some((e) => e.do === "status" && e.context === _core_effects_js__WEBPACK_IMPORTED_MODULE_0__/* .reviewContext */ .OG);
+    if (sha === undefined || saysPending)
+        return ending;
+    const ended = (0,_core_repairs_js__WEBPACK_IMPORTED_MODULE_1__/* .errorStatus */ .PO)(record, sha, "no verdict: its run ended without one");
+    return { ...ending, effects: [...ending.effects, ended] };
+}
 /** The head whose status says pending, until the effects of an ending say how it ended. */
 function judgingAfter({ judging }, { effects }) {
     const isSaid = effects.some((e) => e.do === "status" && e.context === _core_effects_js__WEBPACK_IMPORTED_MODULE_0__/* .reviewContext */ .OG && e.state !== "pending");
     return isSaid ? undefined : judging;
 }
 async function standsAt({ claim, ports }, head) {
-    const ref = (0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_8__/* .branchRef */ .tX)(claim.record.branch);
+    const ref = (0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_9__/* .branchRef */ .tX)(claim.record.branch);
     try {
         return (await (await ports.host()).remoteRefs([ref])).get(ref) === head;
     }
     catch (error) {
-        if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RunError */ .e4))
+        if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4))
             throw error;
         return false;
     }
@@ -60564,16 +60978,16 @@ const uploadMsMax = 60 * 60_000;
  */
 async function bringUp(job, head, life) {
     const { claim, ports, settings } = job;
-    const ledger = await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_5__/* .ledgerPorts */ .sl)(ports, settings);
+    const ledger = await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_6__/* .ledgerPorts */ .sl)(ports, settings);
     const begun = ports.clock.elapsed();
     const signal = life === null ? {} : { signal: life.signal };
     let tries = 0;
-    const uploaded = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_7__/* .patiently */ .d)(ports, async () => {
+    const uploaded = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_8__/* .patiently */ .d)(ports, async () => {
         const before = tries++ > 0 ? await life?.check() : null;
         if (before)
             return { again: null, result: { kind: "stopped", why: before } };
         const leftMs = uploadMsMax - (ports.clock.elapsed() - begun);
-        const result = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_3__/* .upload */ .S)(ledger, claim, head, { deadlineMs: leftMs, ...signal });
+        const result = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_4__/* .upload */ .S)(ledger, claim, head, { deadlineMs: leftMs, ...signal });
         if (result.kind !== "unknown")
             return { again: null, result };
         const why = life?.interruption ?? null;
@@ -60606,23 +61020,23 @@ function sealed({ claim, ports }, { change }, effects) {
 /** Does what a published record still asks for, by whichever run. A forge that is away is waited for; one that refuses, not for long. */
 async function finishEffects(job, effects) {
     const { claim, ports } = job;
-    const [outage, refusal] = [new _patience_js__WEBPACK_IMPORTED_MODULE_7__/* .Patience */ .i(), new _patience_js__WEBPACK_IMPORTED_MODULE_7__/* .Patience */ .i(retryWaitsMs)];
+    const [outage, refusal] = [new _patience_js__WEBPACK_IMPORTED_MODULE_8__/* .Patience */ .i(), new _patience_js__WEBPACK_IMPORTED_MODULE_8__/* .Patience */ .i(retryWaitsMs)];
     for (;;) {
         let [why, waitMs] = ["", null];
         try {
             // Also without a write to come: where nobody else renews the claim it must not age between tries.
             await claim.fence();
-            const ended = await close(claim, await (0,_effects_js__WEBPACK_IMPORTED_MODULE_6__/* .applyEffects */ .F)((0,_job_js__WEBPACK_IMPORTED_MODULE_9__/* .effectPorts */ .Oo)(job), effects, claim.record.pull));
+            const ended = await close(claim, await (0,_effects_js__WEBPACK_IMPORTED_MODULE_7__/* .applyEffects */ .F)((0,_job_js__WEBPACK_IMPORTED_MODULE_10__/* .effectPorts */ .Oo)(job), effects, claim.record.pull));
             if (ended.kind !== "unclear")
                 return ended;
             [why, waitMs] = [ended.why, outage.next()];
         }
         catch (error) {
-            if (error instanceof _ledger_claim_js__WEBPACK_IMPORTED_MODULE_2__/* .ClaimLost */ .lo)
+            if (error instanceof _ledger_claim_js__WEBPACK_IMPORTED_MODULE_3__/* .ClaimLost */ .lo)
                 return { kind: "lost" };
-            const patience = (0,_outage_js__WEBPACK_IMPORTED_MODULE_4__/* .isAway */ .Dg)(error) ? outage : refusal;
-            const isOver = error instanceof _outage_js__WEBPACK_IMPORTED_MODULE_4__/* .OutageTooLong */ .Ct || !(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .mayPass */ .bg)(error);
-            [why, waitMs] = [(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(error), isOver ? null : patience.next(error)];
+            const patience = (0,_outage_js__WEBPACK_IMPORTED_MODULE_5__/* .isAway */ .Dg)(error) ? outage : refusal;
+            const isOver = error instanceof _outage_js__WEBPACK_IMPORTED_MODULE_5__/* .OutageTooLong */ .Ct || !(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .mayPass */ .bg)(error);
+            [why, waitMs] = [(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .describe */ .q0)(error), isOver ? null : patience.next(error)];
         }
         if (waitMs === null || ports.stop.aborted)
             return await leave(claim, why);
@@ -60652,7 +61066,9 @@ async function close(claim, outcome) {
 }
 // With no lease left the next run need not wait for this one to age.
 async function leave(claim, why) {
-    const left = await claim.abandon().catch((error) => ({ kind: "unknown", cause: (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(error) }));
+    const left = await claim.abandon().catch((error) => ({ kind: "unknown", cause: (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .describe */ .q0)(error) }));
+    if (left.kind === "lost")
+        return left;
     const ages = left.kind === "ok" ? "" : "; the ledger could not be told, so the next run waits until the record is old";
     return { kind: "unfinished", why: `${why}${ages}` };
 }
@@ -61917,7 +62333,7 @@ const LedgerRecord = zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({
     sweepAfter: Time.optional(),
     /** A merge of this head that the forge put off, and how often. */
     landing: zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({ head: Sha, times: Count, answer: findingText }).optional(),
-    /** The head that this claim merges, and on whose approval: what is told of it, should its run die then. Gone when it has ended. */
+    /** The head that the last claim was to merge, and on whose approval: what is told of it, should its run die then. Gone with the next claim. */
     merging: zod__WEBPACK_IMPORTED_MODULE_1__/* .looseObject */ ._H3({ head: Sha, approvedBy: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP() }).optional(),
 });
 /** Longest record that is read, in characters; 1,000 handled orders fit ten times. */
@@ -63142,8 +63558,8 @@ var mark = __nccwpck_require__(7344);
 var trace = __nccwpck_require__(6652);
 // EXTERNAL MODULE: ./lib/agent/tree.js
 var agent_tree = __nccwpck_require__(3065);
-// EXTERNAL MODULE: ./lib/connect.js + 38 modules
-var connect = __nccwpck_require__(5752);
+// EXTERNAL MODULE: ./lib/connect.js + 34 modules
+var connect = __nccwpck_require__(289);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/git/environment.js
@@ -63300,8 +63716,8 @@ function endedStatus({ claim, item, run }) {
 
 // EXTERNAL MODULE: ./lib/jobs/strays.js
 var strays = __nccwpck_require__(7572);
-// EXTERNAL MODULE: ./lib/run.js + 28 modules
-var run = __nccwpck_require__(4343);
+// EXTERNAL MODULE: ./lib/run.js + 27 modules
+var run = __nccwpck_require__(8442);
 // EXTERNAL MODULE: ./lib/saved.js
 var lib_saved = __nccwpck_require__(4728);
 // EXTERNAL MODULE: ./lib/workspace.js
@@ -63529,16 +63945,16 @@ __nccwpck_require__.d(__webpack_exports__, {
   DM: () => (/* binding */ program)
 });
 
-// EXTERNAL MODULE: ./lib/connect.js + 38 modules
-var connect = __nccwpck_require__(5752);
+// EXTERNAL MODULE: ./lib/connect.js + 34 modules
+var connect = __nccwpck_require__(289);
 // EXTERNAL MODULE: ./lib/core/report.js + 11 modules
 var report = __nccwpck_require__(7783);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/outcome.js
 var outcome = __nccwpck_require__(3259);
-// EXTERNAL MODULE: ./lib/run.js + 28 modules
-var run = __nccwpck_require__(4343);
+// EXTERNAL MODULE: ./lib/run.js + 27 modules
+var run = __nccwpck_require__(8442);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __nccwpck_require__(2857);
 ;// CONCATENATED MODULE: ./lib/trigger.js
@@ -63663,7 +64079,7 @@ async function mustExist(forge, connection, { repository }, settings) {
 
 /***/ }),
 
-/***/ 4343:
+/***/ 8442:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -63675,6 +64091,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./lib/agent/profile.js
+var profile = __nccwpck_require__(4444);
 // EXTERNAL MODULE: ./lib/core/decision.js
 var core_decision = __nccwpck_require__(3657);
 // EXTERNAL MODULE: ./lib/core/model.js
@@ -63925,214 +64343,10 @@ var candidate = __nccwpck_require__(1782);
 var decide = __nccwpck_require__(3851);
 // EXTERNAL MODULE: ./lib/core/explain.js
 var explain = __nccwpck_require__(9852);
-// EXTERNAL MODULE: ./lib/core/closing.js
-var closing = __nccwpck_require__(8404);
-// EXTERNAL MODULE: ./lib/core/doubles.js
-var core_doubles = __nccwpck_require__(5221);
-// EXTERNAL MODULE: ./lib/core/effects.js
-var core_effects = __nccwpck_require__(2361);
+// EXTERNAL MODULE: ./lib/core/repairs.js + 1 modules
+var repairs = __nccwpck_require__(8118);
 // EXTERNAL MODULE: ./lib/core/policy.js
-var core_policy = __nccwpck_require__(9861);
-;// CONCATENATED MODULE: ./lib/core/repairs.js
-// Writes that bring the forge back in line with facts, without an agent. Pure, like decide; none touches an item with a live claim.
-
-
-
-
-
-
-
-/** Most repairs of one run; the next run goes on. */
-const repairsMax = 10;
-/** What the cheap facts show, before anything is decided. */
-function repairs(snapshot, policy) {
-    return mendable(snapshot, policy)
-        .flatMap(({ item, record }) => {
-        if (record === null)
-            return [];
-        const repair = closeItem(item, record, snapshot, policy) ??
-            endJudging(item, record) ??
-            unassignBot(item, record, snapshot) ??
-            rightStage(item, record);
-        return repair === null ? [] : [repair];
-    })
-        .slice(0, repairsMax);
-}
-/**
- * What the costly facts show besides, of the items whose facts were read for the decision: nothing is read for it. `chosen`: key of the item that
- * the run is about to work on, to which the bot is assigned; null = none.
- */
-function lateRepairs(snapshot, policy, chosen) {
-    return mendable(snapshot, policy)
-        .flatMap(({ item }) => {
-        const doubles = (0,core_doubles/* doublesOf */.o)(item, snapshot);
-        const effects = item.key !== chosen && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
-        const { number } = item.issue;
-        const why = [
-            ...(doubles.length > 0 ? [`what was said twice on #${number} stands there once`] : []),
-            ...(effects.length > 0 ? [`#${number} was left assigned to the bot by itself`] : []),
-        ].join("; ");
-        return why === "" ? [] : [aRepair(item, why, { effects, doubles })];
-    })
-        .slice(0, repairsMax);
-}
-/** The items that may be touched: not while the program is paused, not on hold, no live claim, nothing of a newer version. */
-function mendable(snapshot, policy) {
-    const { pause } = snapshot;
-    if (pause !== null && (pause.until === null || pause.until > snapshot.now))
-        return [];
-    return snapshot.items.flatMap((item) => {
-        if (item.record.kind === "unreadable" || item.unreadable !== null || isHeld(item))
-            return [];
-        const record = item.record.kind === "record" ? item.record.record : null;
-        if (record !== null && (0,takeover/* isAlive */._n)(record, snapshot, policy.limits))
-            return [];
-        return [{ item, record }];
-    });
-}
-function isHeld({ issue, pull }) {
-    return (0,model/* hasLabel */.RX)(issue.labels, core_policy/* holdLabel */.WB) || (pull !== null && (0,model/* hasLabel */.RX)(pull.labels, core_policy/* holdLabel */.WB));
-}
-function aRepair(item, why, does) {
-    return { item, why, ...{ effects: [], doubles: [], close: false, change: null }, ...does };
-}
-/** Closed or merged: labels off, bot unassigned, record closed, the merged branch deleted, a dead reviewer's status ended. */
-function closeItem(item, record, snapshot, policy) {
-    if (record.state === "closed")
-        return null;
-    const over = endOf(item);
-    if (over === null)
-        return null;
-    // Put on again after the end: that label asks for the next generation.
-    const again = item.issue.state === "open" && item.former !== null && item.former.labelledAt > item.former.closedAt;
-    const off = item.issue.labels.filter((l) => (l.name === policy.label && !again) || (0,core_policy/* stageOf */.gV)(l.name) !== null);
-    const pullOff = (item.former?.pull.labels ?? []).filter((l) => (0,core_policy/* stageOf */.gV)(l.name) !== null);
-    const effects = [...endedStatus(record), ...(again ? [] : landed(item, record))];
-    if (off.length > 0)
-        effects.push({ id: "labels-issue", do: "labels", on: "issue", add: [], remove: off.map((l) => l.name) });
-    if (pullOff.length > 0)
-        effects.push({ id: "labels-pull", do: "labels", on: "pull", add: [], remove: pullOff.map((l) => l.name) });
-    effects.push(...unassign(item, snapshot));
-    if (item.former?.pull.merged === true && record.head !== null && record.branch !== record.baseBranch) {
-        // What was merged may hold a person's commits on top of ours; whatever came later stays.
-        effects.push({ id: "branch", do: "delete-branch", branch: record.branch, sha: item.former.pull.headSha });
-    }
-    return aRepair(item, `#${item.issue.number} is over: ${over}`, { effects, close: true });
-}
-function endOf(item) {
-    if (item.former !== null)
-        return `pull request #${item.former.pull.number} was ${item.former.pull.merged ? "merged" : "closed"}`;
-    // A closed issue with an open pull request of ours waits for what people do with that.
-    if (item.issue.state !== "closed" || item.pull !== null)
-        return null;
-    return item.issue.isPull ? "the pull request was closed" : "the issue was closed";
-}
-/** The run that merged died before it could see to the issue: the forge did not close it although the pull request says so, and nobody has told of it. */
-function landed({ issue, former }, { kind, state, merging, run }) {
-    const wasLanding = kind === "land" && (state === "held" || state === "published" || state === "released");
-    if (!wasLanding || former?.pull.merged !== true)
-        return [];
-    const { number, title, body, headSha } = former.pull;
-    const isLeftOpen = issue.state !== "closed" && (0,closing/* closes */.U)(`${title}\n${body}`, issue.number);
-    const effects = isLeftOpen ? [{ id: "close", do: "close-issue" }] : [];
-    // Of another head somebody else is to tell: it is not the one that was approved.
-    if (merging?.head !== headSha)
-        return effects;
-    const line = (0,report/* mergedLine */.TA)(number, headSha, merging.approvedBy, { number: run?.number ?? null, url: run?.url ?? null });
-    return [
-        ...effects,
-        { id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body: line },
-    ];
-}
-/** A reviewer that died, or one that waited for a second opinion, left its status pending: nobody will end it any more. */
-function endedStatus(record) {
-    const { state, kind, verdict, judging } = record;
-    // Records of older programs do not say what they were judging.
-    const isDead = (state === "held" || state === "published") && kind === "review";
-    const sha = judging ?? (isDead ? (record.expect ?? record.head) : waitsForMore(record) ? verdict?.head : null) ?? null;
-    return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
-}
-function errorStatus({ run }, sha, description) {
-    const target = run?.url ?? "";
-    return { id: "verdict-error", do: "status", sha, context: core_effects/* reviewContext */.OG, state: "error", description, target };
-}
-/** A review ended without a word: its run died, or met an error that trying again does not mend. Whoever reviews next says pending again. */
-function endJudging(item, record) {
-    // What is published says it itself, once its effects are finished; an approval that waits for another one is pending by right.
-    const waits = waitsForMore(record) && item.pull?.headSha === record.judging;
-    if (record.judging === undefined || record.state === "published" || waits)
-        return null;
-    const effects = [errorStatus(record, record.judging, "no verdict: its run ended without one")];
-    const why = `#${item.issue.number}: a review ended without a word`;
-    return aRepair(item, why, { effects, change: { judging: undefined } });
-}
-/** Approved, and another approval is needed. */
-function waitsForMore({ verdict }) {
-    return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
-}
-/** Our own writes of a run come a moment before or after its record. */
-const ownWritesMs = 120_000;
-/** A run ended and nobody will take it over, but the bot is assigned. What happened later can be a person's assignment, which is an order. */
-function unassignBot(item, record, snapshot) {
-    if (item.pull !== null)
-        return null;
-    if (record.state !== "released" && record.state !== "blocked" && record.state !== "closed")
-        return null;
-    if (item.issue.updatedAt > Date.parse(record.at) + ownWritesMs)
-        return null;
-    const effects = unassign(item, snapshot);
-    const why = `#${item.issue.number} was left assigned to the bot by a run that ended`;
-    return effects.length === 0 ? null : aRepair(item, why, { effects });
-}
-function unassign(item, snapshot) {
-    const ours = item.issue.assignees.filter((login) => (0,model/* isProgram */.Vd)(snapshot, login));
-    if (ours.length === 0)
-        return [];
-    const since = new Date(snapshot.now).toISOString();
-    return [{ id: "assign-issue", do: "assign", on: "issue", add: [], remove: ours, since }];
-}
-/** The timeline says that the bot is assigned by the program and not by a person, and neither work nor an open pull request is the reason. */
-function isOwnAssignment({ issue, pull, record, details }, snapshot, { label }) {
-    if (pull !== null || details === null)
-        return false;
-    const state = record.kind === "record" ? record.record.state : "closed";
-    // What a dead run holds is taken over, and assigned again; not where somebody took the trigger label off meanwhile.
-    if (state === "published" || (state === "held" && (0,model/* hasLabel */.RX)(issue.labels, label)))
-        return false;
-    const ours = issue.assignees.filter((login) => (0,model/* isProgram */.Vd)(snapshot, login));
-    return ours.every((login) => {
-        const last = details.timeline.findLast((e) => e.kind === "assignee" && e.added && (0,model/* sameLogin */.Up)(e.login, login));
-        return last !== undefined && (0,model/* isProgram */.Vd)(snapshot, last.by);
-    });
-}
-/** States whose stage label the program wrote itself. A stop leaves the label by which a person ordered it. */
-const writtenStages = {
-    done: ["needs-review", "needs-rework", "merge-ready"],
-    blocked: ["needs-info", "blocked"],
-};
-/** The stage label is not the one that the record names, and nothing has happened since: the record wins. A later change can be a person's order. */
-function rightStage(item, record) {
-    const { issue, pull } = item;
-    const wanted = core_policy/* stages */._$.find((stage) => stage === record.stage);
-    if (wanted === undefined || writtenStages[record.state]?.includes(wanted) !== true)
-        return null;
-    if (pull === null && record.state === "done")
-        return null;
-    const place = pull === null || issue.isPull ? issue : pull;
-    if (Math.max(place.updatedAt, pull?.updatedAt ?? 0) > Date.parse(record.at))
-        return null;
-    const found = place.labels.map((label) => label.name).filter((name) => (0,core_policy/* stageOf */.gV)(name) !== null);
-    const label = (0,core_policy/* stageLabel */.Hn)(wanted);
-    if (found.length === 1 && found[0] === label)
-        return null;
-    const remove = found.filter((name) => name !== label);
-    const on = place === issue ? "issue" : "pull";
-    // The timeline has whole seconds: a person's label of the record's own second stands where ours was, so it came later.
-    const since = new Date(Math.floor(Date.parse(record.at) / 1000) * 1000 - 1).toISOString();
-    const effect = { id: "stage", do: "labels", on, add: [label], remove, since };
-    return aRepair(item, `#${issue.number} is at \`${label}\`, as its record says`, { effects: [effect] });
-}
-
+var policy = __nccwpck_require__(9861);
 ;// CONCATENATED MODULE: ./lib/core/sweep.js
 // What of the ledger has had its day: records of items that are closed for long, and uploaded commits that no record knows. Pure; decided from
 // the ledger that every run reads anyway, so that a run with nothing to sweep makes no request for it.
@@ -64191,7 +64405,7 @@ function sorted(due, issues, policy, now) {
 function isOver(issue, { label }) {
     if (issue === null)
         return true;
-    return issue.state === "closed" && !(0,model/* hasLabel */.RX)(issue.labels, label) && !(0,model/* hasLabel */.RX)(issue.labels, core_policy/* holdLabel */.WB);
+    return issue.state === "closed" && !(0,model/* hasLabel */.RX)(issue.labels, label) && !(0,model/* hasLabel */.RX)(issue.labels, policy/* holdLabel */.WB);
 }
 
 // EXTERNAL MODULE: ./lib/core/unknown-refs.js
@@ -64323,10 +64537,10 @@ async function plan(ports, settings, who, trigger) {
     const { policy } = settings;
     const observed = await (0,observe/* observe */.l)(ports, who, trigger, policy);
     warnOfUnknown(ports, observed.snapshot);
-    for (const one of repairs(observed.snapshot, policy))
+    for (const one of (0,repairs/* repairs */.XT)(observed.snapshot, policy))
         tellRepair(ports, one);
     const { decision, snapshot } = await (0,deciding/* decided */.r)(ports, policy, observed.snapshot);
-    for (const one of lateRepairs(snapshot, policy, null))
+    for (const one of (0,repairs/* lateRepairs */.Re)(snapshot, policy, null))
         tellRepair(ports, one);
     const { due, orphans } = toSweep(snapshot, snapshot.now);
     for (const { key } of due)
@@ -64455,14 +64669,14 @@ var patience = __nccwpck_require__(8281);
 /** Whether anything was changed, so that a fresh look is worth its requests. */
 async function repair(ports, settings, who, snapshot) {
     let changed = false;
-    for (const one of repairs(snapshot, settings.policy))
+    for (const one of (0,repairs/* repairs */.XT)(snapshot, settings.policy))
         if (await tried(ports, settings, who, one))
             changed = true;
     return changed;
 }
 /** What the facts show that were read for a decision. Nothing of it changes what was decided. */
 async function repairLate(ports, settings, who, snapshot, chosen) {
-    for (const one of lateRepairs(snapshot, settings.policy, chosen))
+    for (const one of (0,repairs/* lateRepairs */.Re)(snapshot, settings.policy, chosen))
         await tried(ports, settings, who, one);
 }
 async function tried(ports, settings, who, one) {
@@ -64501,7 +64715,7 @@ async function amend(ports, settings, who, { item, close, change }) {
     const over = close
         ? {
             ...{ state: "closed", stage: null, slot: null, owner: who.owner },
-            ...{ kept: undefined, judging: undefined, merging: undefined, at: new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString() },
+            ...{ kept: undefined, judging: undefined, at: new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString() },
         }
         : {};
     const ledger = await (0,claiming/* ledgerPorts */.sl)(ports, settings);
@@ -64644,6 +64858,7 @@ var wanted = __nccwpck_require__(2441);
 
 
 
+
 async function giveUpWork(job, work) {
     const { item, claim } = job;
     const number = item.issue.number;
@@ -64652,7 +64867,9 @@ async function giveUpWork(job, work) {
     const { failure, text } = wordsOf(job, work);
     const open = item.pull === null ? null : item.pull.number;
     const effects = (0,wanted/* giveUpEffects */.dy)({ ...job, pull: open }, { failure, text, output: "", askedBy, attempts: attempt }, bodyOf(job, work));
-    const change = { pull: open ?? pull, landing: undefined };
+    // Only now: a run that dies before it has answered an order leaves it to the next one.
+    const handled = (0,claiming/* withHandled */.xU)(claim.record.handled, work.handled);
+    const change = { pull: open ?? pull, landing: undefined, handled };
     const settled = await (0,settle/* settle */.G9)(job, { after: "blocked", stage: "blocked", effects, head: null, change });
     const done = (0,outcome/* outcome */.b)({
         ...{ kind: "resume", outcome: "needs-person", item: number, failure, pullRequest: open },
@@ -65012,6 +65229,8 @@ async function speak(job, words, authored) {
     return (0,endings/* afterSettling */.ff)(job, settled, done);
 }
 
+// EXTERNAL MODULE: ./lib/core/closing.js
+var closing = __nccwpck_require__(8404);
 // EXTERNAL MODULE: ./lib/core/rows/pull.js
 var rows_pull = __nccwpck_require__(7806);
 ;// CONCATENATED MODULE: ./lib/jobs/land.js
@@ -65070,7 +65289,7 @@ async function merged(job, { pull, plan, approvedBy, item }) {
     const { run } = job;
     const number = item.issue.number;
     const since = new Date((0,jobs_job/* forgeNow */.Q9)(job.ports)).toISOString();
-    const labels = [job.settings.policy.label, ...core_policy/* stages */._$.map(core_policy/* stageLabel */.Hn)];
+    const labels = [job.settings.policy.label, ...policy/* stages */._$.map(policy/* stageLabel */.Hn)];
     const effects = [
         ...closedIssue(item.issue.number, pull),
         { id: "labels-issue", do: "labels", on: "issue", add: [], remove: labels },
@@ -65079,7 +65298,7 @@ async function merged(job, { pull, plan, approvedBy, item }) {
         { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since },
         ...closedBranch(job, pull),
     ];
-    const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, merging: undefined, slot: null };
+    const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, slot: null };
     const settled = await (0,settle/* settle */.G9)(job, { after: "closed", stage: null, effects, head: null, change });
     const done = (0,outcome/* outcome */.b)({
         ...{
@@ -65114,7 +65333,6 @@ async function putOff(job, { pull, item }, answer) {
     const effects = [(0,wanted/* statusComment */.A9)((0,report/* landingLine */.KP)(pull.number, times, rows_pull/* landingsMax */.R0, answer, run))];
     const change = {
         landing: { head: pull.headSha, times, answer: job.ports.redact(answer).slice(0, 1000) },
-        merging: undefined,
         cooldownUntil: new Date((0,jobs_job/* forgeNow */.Q9)(job.ports) + wait * 1000).toISOString(),
     };
     const settled = await (0,settle/* settle */.G9)(job, { after: "done", stage: "merge-ready", effects, head: null, change });
@@ -65128,7 +65346,7 @@ async function putOff(job, { pull, item }, answer) {
 /** The head moved while it was being merged: whoever moved it needs a review and an approval of what it is now. */
 async function released(job, { pull, item }, answer) {
     const number = item.issue.number;
-    await job.claim.finish({ state: "done", merging: undefined });
+    await job.claim.finish({ state: "done" });
     return (0,outcome/* outcome */.b)({
         ...{ kind: "land", outcome: "idle", item: number, pullRequest: pull.number },
         reason: `#${number}: pull request #${pull.number} moved meanwhile (${(0,report/* plain */.pj)(answer)})`,
@@ -65186,6 +65404,8 @@ async function started({ ports }, target) {
     }
 }
 
+// EXTERNAL MODULE: ./lib/core/effects.js
+var core_effects = __nccwpck_require__(2361);
 // EXTERNAL MODULE: ./lib/jobs/keepalive.js + 1 modules
 var keepalive = __nccwpck_require__(4423);
 ;// CONCATENATED MODULE: ./lib/core/roll-forward.js
@@ -65439,6 +65659,7 @@ async function finished(job, change, list, more, done) {
 
 
 
+
 async function resume(job, effects) {
     const { item, claim } = job;
     const number = item.issue.number;
@@ -65461,12 +65682,7 @@ async function resume(job, effects) {
             });
         }
         if (settled.kind === "lost")
-            return (0,outcome/* outcome */.b)({
-                ...facts,
-                outcome: "lost",
-                reason: `#${number}: another run finishes it`,
-                next: "Nothing to do.",
-            });
+            return (0,outcome/* outcome */.b)({ ...facts, ...(0,endings/* lossOf */.je)(job) });
         const { why } = settled;
         if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts)
             return await resume_handOver(job, why);
@@ -66248,6 +66464,7 @@ var saved = __nccwpck_require__(4728);
 
 
 
+
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
 async function run(ports, settings, trigger, reached) {
@@ -66405,6 +66622,7 @@ function whoAmI(ports, settings, { me, reviewer }, owner) {
     const profiles = {
         authors: settings.profiles.map((profile) => profile.name),
         reviewers: settings.reviewers.map((profile) => profile.name),
+        tellCost: [...settings.profiles, ...settings.reviewers].some(profile/* tellsCost */.SB),
     };
     return {
         ...{ me, owner, seed: ports.run.seed, workflow: ports.run.workflow, profiles },

@@ -1,6 +1,7 @@
 // One run, phase by phase: observe → repair → decide → claim → confirm → work → chain. The shell carries out and never chooses.
 
 import { randomUUID } from "node:crypto";
+import { tellsCost } from "./agent/profile.ts";
 import { type AgentWork, isAgentWork, isFollowUp, leadsOn, type Work } from "./core/decision.ts";
 import { isProgram, type Snapshot, type Trigger } from "./core/model.ts";
 import { plain } from "./core/report.ts";
@@ -190,6 +191,7 @@ export function whoAmI(ports: Ports, settings: Settings, { me, reviewer }: Reach
   const profiles = {
     authors: settings.profiles.map((profile) => profile.name),
     reviewers: settings.reviewers.map((profile) => profile.name),
+    tellCost: [...settings.profiles, ...settings.reviewers].some(tellsCost),
   };
   return {
     ...{ me, owner, seed: ports.run.seed, workflow: ports.run.workflow, profiles },

@@ -16,6 +16,11 @@ export interface Profile {
   env: Readonly<Record<string, string>>;
 }
 
+/** Whether its CLI says what a run cost; of the others no budget knows anything. */
+export function tellsCost({ preset }: Profile): boolean {
+  return preset.output.rules.some((rule) => rule.emit === "cost");
+}
+
 /** Names that every agent gets from the program itself; a profile cannot replace them. */
 export const fixedNames: ReadonlySet<string> = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
 

@@ -52,9 +52,9 @@ export function truedUp(before: Spend, epoch: number, usd: number | null, tokens
   return reserved === undefined ? sums : { ...sums, last: { epoch, usd: cost } };
 }
 
-/** What a run that begins now reserves; 0 where no budget is set. */
-export function reservation({ costUsdPerItem, costUsdPerDay, costUsdPerRun }: Limits): number {
-  return costUsdPerItem > 0 || costUsdPerDay > 0 ? costUsdPerRun : 0;
+/** What a run that begins now reserves; 0 where no budget is set, or no agent would ever say what was spent of it. */
+export function reservation({ costUsdPerItem, costUsdPerDay, costUsdPerRun }: Limits, tellCost: boolean): number {
+  return tellCost && (costUsdPerItem > 0 || costUsdPerDay > 0) ? costUsdPerRun : 0;
 }
 
 /** Why the item's budget forbids another run; null where it does not. */

@@ -112,6 +112,8 @@ export type Work =
           reason: string;
           askedBy: string;
           generation: number;
+          /** Orders that are answered with it. */
+          handled: readonly string[];
         }
       /** The pull request is good: a person gets it, ready to merge. */
       | { kind: "hand-over"; item: Item; row: number; plan: LightPlan; pull: Pull }

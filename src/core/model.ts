@@ -169,8 +169,8 @@ export interface Snapshot {
   workflow: string;
   /** Tips of base branches by name, of those that an item waits for. */
   bases: Readonly<Record<string, string>>;
-  /** Names of the profiles that can work, in order of preference. */
-  profiles: { authors: readonly string[]; reviewers: readonly string[] };
+  /** Names of the profiles that can work, in order of preference, and whether any of them tells what it cost. */
+  profiles: { authors: readonly string[]; reviewers: readonly string[]; tellCost: boolean };
 }
 
 /** Why the record `control` cannot be read. `isNewer`: another version of the program wrote it, so that not even an order replaces it here. */

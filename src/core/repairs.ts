@@ -5,6 +5,7 @@ import { closes } from "./closing.ts";
 import { type Double, doublesOf } from "./doubles.ts";
 import { type Effect, reviewContext } from "./effects.ts";
 import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
+import { undoOvertaken } from "./overtaken.ts";
 import { holdLabel, type Policy, stageLabel, stageOf, stages } from "./policy.ts";
 import { mergedLine } from "./report.ts";
 import { isAlive } from "./takeover.ts";
@@ -46,15 +47,18 @@ export function repairs(snapshot: Snapshot, policy: Policy): Repair[] {
  */
 export function lateRepairs(snapshot: Snapshot, policy: Policy, chosen: string | null): Repair[] {
   return mendable(snapshot, policy)
-    .flatMap(({ item }): Repair[] => {
+    .flatMap(({ item, record }): Repair[] => {
       const doubles = doublesOf(item, snapshot);
-      const effects = item.key !== chosen && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
+      const isFree = item.key !== chosen;
+      const left = isFree && isOwnAssignment(item, snapshot, policy) ? unassign(item, snapshot) : [];
+      const late = isFree && record !== null ? undoOvertaken(item, record, snapshot, policy) : [];
       const { number } = item.issue;
       const why = [
         ...(doubles.length > 0 ? [`what was said twice on #${number} stands there once`] : []),
-        ...(effects.length > 0 ? [`#${number} was left assigned to the bot by itself`] : []),
+        ...(left.length > 0 ? [`#${number} was left assigned to the bot by itself`] : []),
+        ...(late.length > 0 ? [`what a run wrote on #${number} after its time is undone`] : []),
       ].join("; ");
-      return why === "" ? [] : [aRepair(item, why, { effects, doubles })];
+      return why === "" ? [] : [aRepair(item, why, { effects: [...left, ...late], doubles })];
     })
     .slice(0, repairsMax);
 }
@@ -135,7 +139,8 @@ function endedStatus(record: LedgerRecord): Effect[] {
   return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
 }
 
-function errorStatus({ run }: LedgerRecord, sha: string, description: string): Effect {
+/** The status of a head that nobody judges any more. */
+export function errorStatus({ run }: LedgerRecord, sha: string, description: string): Effect {
   const target = run?.url ?? "";
   return { id: "verdict-error", do: "status", sha, context: reviewContext, state: "error", description, target };
 }
@@ -155,14 +160,14 @@ function waitsForMore({ verdict }: LedgerRecord): boolean {
   return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
 }
 
-/** Our own writes of a run come a moment before or after its record. */
-const ownWritesMs = 120_000;
-
-/** A run ended and nobody will take it over, but the bot is assigned. What happened later can be a person's assignment, which is an order. */
+/**
+ * A run ended and nobody will take it over, but the bot is assigned. What happened later, or in the same second, can be a person's assignment, which
+ * is an order: that the timeline tells (lateRepairs).
+ */
 function unassignBot(item: Item, record: LedgerRecord, snapshot: Snapshot): Repair | null {
   if (item.pull !== null) return null;
   if (record.state !== "released" && record.state !== "blocked" && record.state !== "closed") return null;
-  if (item.issue.updatedAt > Date.parse(record.at) + ownWritesMs) return null;
+  if (item.issue.updatedAt >= Math.floor(Date.parse(record.at) / 1000) * 1000) return null;
   const effects = unassign(item, snapshot);
   const why = `#${item.issue.number} was left assigned to the bot by a run that ended`;
   return effects.length === 0 ? null : aRepair(item, why, { effects });
@@ -207,8 +212,8 @@ function rightStage(item: Item, record: LedgerRecord): Repair | null {
   if (found.length === 1 && found[0] === label) return null;
   const remove = found.filter((name) => name !== label);
   const on = place === issue ? "issue" : "pull";
-  // The timeline has whole seconds: a person's label of the record's own second stands where ours was, so it came later.
-  const since = new Date(Math.floor(Date.parse(record.at) / 1000) * 1000 - 1).toISOString();
+  // A label that a person put on is an order whenever that was: also while the run was still writing, whose record was closed after it.
+  const since = new Date(0).toISOString();
   const effect: Effect = { id: "stage", do: "labels", on, add: [label], remove, since };
   return aRepair(item, `#${issue.number} is at \`${label}\`, as its record says`, { effects: [effect] });
 }

@@ -152,7 +152,8 @@ export function forgeHttp(options: HttpOptions): ForgeHttp {
       const outcome = await oneTry(out, timeoutMs);
       mayBeApplied ||= writes && isUncertain(outcome);
       if (tries < limits.triesMax && isWorthRepeating(outcome, out.method, repeat)) {
-        retryMsLeft.spend(monotonic() - started);
+        // A machine that slept meanwhile has not waited longer than that for the forge.
+        retryMsLeft.spend(Math.min(monotonic() - started, timeoutMs));
         const wait = waitMs(outcome, tries, limits, random, wall);
         if (wait <= retryMsLeft.left() && requestsLeft.left() >= 1) {
           retryMsLeft.spend(wait);

@@ -90,7 +90,7 @@ export function recordFor(ports: Ports, settings: Settings, who: Who, work: Work
     case "resume":
       return { ...base, state: "published" };
     case "give-up":
-      return { ...base, state: "held", askedBy: work.askedBy, generation: work.generation };
+      return { ...ofGeneration(base, work.generation), state: "held", askedBy: work.askedBy };
     case "hand-over":
       return { ...obeying(base, work.plan), kind: "resume", pull: work.pull.number };
     case "land": {
@@ -115,15 +115,21 @@ function countsOf(record: LedgerRecord, ends: Ends, { owner }: Who): Pick<Ledger
   return { attempt, cancelled: cancelled === 0 ? undefined : cancelled };
 }
 
+/** The next generation has no pull request yet: with the former one's number in its record it would be over before it began. */
+function ofGeneration(base: LedgerRecord, generation: number): LedgerRecord {
+  return base.generation === generation ? base : { ...base, generation, pull: null, head: null };
+}
+
 /** A claim without an agent, under the orders that it obeys. */
 function obeying(base: LedgerRecord, { askedBy, handled }: LightPlan): LedgerRecord {
-  return { ...base, state: "held", askedBy, handled: merged(base.handled, handled) };
+  return { ...base, state: "held", askedBy, handled: withHandled(base.handled, handled) };
 }
 
 /** Orders that are remembered; older ones are answered by any of these. */
 const handledMax = 200;
 
-function merged(before: readonly string[], now: readonly string[]): string[] {
+/** Ids of orders, with those that are answered now. */
+export function withHandled(before: readonly string[], now: readonly string[]): string[] {
   return [...new Set([...before, ...now])].slice(-handledMax);
 }
 
@@ -155,7 +161,7 @@ function agentRecord(
     orderAt: new Date(plan.orderAt).toISOString(),
     // Failures that cost no attempt are counted too: only a new order starts afresh.
     lastFailure: isNewOrder ? null : base.lastFailure,
-    handled: merged(base.handled, plan.handled),
+    handled: withHandled(base.handled, plan.handled),
     bodyHash: isNewOrder || base.bodyHash === null ? bodyHash(item.issue) : base.bodyHash,
   };
 }

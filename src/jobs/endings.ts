@@ -1,6 +1,7 @@
 // How an agent's work ends when it does not end with a result, and what every ending has in common. Each is a set of effects that goes through
 // the one commit point (settle.ts).
 
+import { tellsCost } from "../agent/profile.ts";
 import type { Result } from "../agent/result.ts";
 import { truedUp } from "../core/budget.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
@@ -245,8 +246,8 @@ export function spent(job: Pick<Job, "claim">, spend: Spent | null): Ending["cha
   const { spend: before, epoch } = job.claim.record;
   if (spend?.started !== true) return { spend: truedUp(before, epoch, 0, 0) };
   // An agent of a kind that tells its cost and did not was ended before it could; others are taken to cost nothing.
-  const tells = spend.profile.preset.output.rules.some((rule) => rule.emit === "cost");
-  return { spend: truedUp(before, epoch, spend.costUsd ?? (tells ? null : 0), spend.tokens) };
+  const unsaid = tellsCost(spend.profile) ? null : 0;
+  return { spend: truedUp(before, epoch, spend.costUsd ?? unsaid, spend.tokens) };
 }
 
 /** What the record keeps of published work, for the reviewer and the hand-over. */

@@ -6,6 +6,7 @@ import type { Work } from "../core/decision.ts";
 import type { FailureClass } from "../core/failure.ts";
 import { cancelledComment, plain, roundsComment } from "../core/report.ts";
 import { type Outcome, outcome } from "../outcome.ts";
+import { withHandled } from "./claiming.ts";
 import { afterSettling } from "./endings.ts";
 import type { Job } from "./job.ts";
 import { settle } from "./settle.ts";
@@ -25,7 +26,9 @@ export async function giveUpWork(job: Job, work: GiveUp): Promise<Outcome> {
     { failure, text, output: "", askedBy, attempts: attempt },
     bodyOf(job, work),
   );
-  const change = { pull: open ?? pull, landing: undefined };
+  // Only now: a run that dies before it has answered an order leaves it to the next one.
+  const handled = withHandled(claim.record.handled, work.handled);
+  const change = { pull: open ?? pull, landing: undefined, handled };
   const settled = await settle(job, { after: "blocked", stage: "blocked", effects, head: null, change });
   const done = outcome({
     ...{ kind: "resume", outcome: "needs-person", item: number, failure, pullRequest: open },

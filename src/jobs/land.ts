@@ -66,7 +66,7 @@ async function merged(job: Job, { pull, plan, approvedBy, item }: Land): Promise
     { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since },
     ...closedBranch(job, pull),
   ];
-  const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, merging: undefined, slot: null };
+  const change = { ...{ attempt: 0, lastFailure: null }, landing: undefined, slot: null };
   const settled = await settle(job, { after: "closed", stage: null, effects, head: null, change });
   const done = outcome({
     ...{
@@ -103,7 +103,6 @@ async function putOff(job: Job, { pull, item }: Land, answer: string): Promise<O
   const effects: Effect[] = [statusComment(landingLine(pull.number, times, landingsMax, answer, run))];
   const change = {
     landing: { head: pull.headSha, times, answer: job.ports.redact(answer).slice(0, 1000) },
-    merging: undefined,
     cooldownUntil: new Date(forgeNow(job.ports) + wait * 1000).toISOString(),
   };
   const settled = await settle(job, { after: "done", stage: "merge-ready", effects, head: null, change });
@@ -118,7 +117,7 @@ async function putOff(job: Job, { pull, item }: Land, answer: string): Promise<O
 /** The head moved while it was being merged: whoever moved it needs a review and an approval of what it is now. */
 async function released(job: Job, { pull, item }: Land, answer: string): Promise<Outcome> {
   const number = item.issue.number;
-  await job.claim.finish({ state: "done", merging: undefined });
+  await job.claim.finish({ state: "done" });
   return outcome({
     ...{ kind: "land", outcome: "idle", item: number, pullRequest: pull.number },
     reason: `#${number}: pull request #${pull.number} moved meanwhile (${plain(answer)})`,

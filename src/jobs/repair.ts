@@ -69,7 +69,7 @@ async function amend(ports: Ports, settings: Settings, who: Who, { item, close, 
   const over: Partial<LedgerRecord> = close
     ? {
         ...({ state: "closed", stage: null, slot: null, owner: who.owner } as const),
-        ...{ kept: undefined, judging: undefined, merging: undefined, at: new Date(forgeNow(ports)).toISOString() },
+        ...{ kept: undefined, judging: undefined, at: new Date(forgeNow(ports)).toISOString() },
       }
     : {};
   const ledger = await ledgerPorts(ports, settings);

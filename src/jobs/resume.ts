@@ -5,6 +5,7 @@ import { plain } from "../core/report.ts";
 import { describe } from "../errors.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { applyEffects } from "./effects.ts";
+import { lossOf } from "./endings.ts";
 import { effectPorts, type Job } from "./job.ts";
 import { keepAlive } from "./keepalive.ts";
 import { setRight } from "./roll-forward.ts";
@@ -31,13 +32,7 @@ export async function resume(job: Job, effects: Effects): Promise<Outcome> {
         pullRequest: settled.pull,
       });
     }
-    if (settled.kind === "lost")
-      return outcome({
-        ...facts,
-        outcome: "lost",
-        reason: `#${number}: another run finishes it`,
-        next: "Nothing to do.",
-      });
+    if (settled.kind === "lost") return outcome({ ...facts, ...lossOf(job) });
     const { why } = settled;
     if ((claim.record.unfinished ?? 0) >= job.settings.policy.maxAttempts) return await handOver(job, why);
     return outcome({

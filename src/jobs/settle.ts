@@ -2,6 +2,7 @@
 
 import { type Effect, type Effects, reviewContext, sealedText } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
+import { errorStatus } from "../core/repairs.ts";
 import { describe, mayPass, RunError } from "../errors.ts";
 import { type Claim, ClaimLost, type PublishOutcome } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -46,8 +47,9 @@ export type Finished = Extract<Settled, { kind: "settled" | "unfinished" | "lost
 const retryWaitsMs = [2_000, 10_000, 30_000];
 
 /** `life` says, while a publish takes long or is tried again, whether a person has taken the item back meanwhile. */
-export async function settle(job: Job, ending: Ending, life: Watched | null = null): Promise<Settled> {
+export async function settle(job: Job, given: Ending, life: Watched | null = null): Promise<Settled> {
   const { claim, ports } = job;
+  const ending = withJudgingEnded(claim.record, given);
   const brought = ending.head === null ? null : await bringUp(job, ending.head, life);
   if (brought !== null) return brought;
   const effects = sealed(
@@ -102,6 +104,18 @@ async function finishDoubted(job: Job, effects: Effects): Promise<Settled> {
   const published = claim.effects ?? effects;
   const finished = await finishEffects(job, published);
   return finished.kind === "settled" && published !== effects ? { kind: "before", pull: finished.pull } : finished;
+}
+
+/**
+ * A reviewer that died left its status pending. Whoever ends the item in another way says that there is no verdict: a person who gets it looks no
+ * further, and neither does a later run.
+ */
+function withJudgingEnded(record: LedgerRecord, ending: Ending): Ending {
+  const sha = judgingAfter(record, ending);
+  const saysPending = ending.effects.some((e) => e.do === "status" && e.context === reviewContext);
+  if (sha === undefined || saysPending) return ending;
+  const ended = errorStatus(record, sha, "no verdict: its run ended without one");
+  return { ...ending, effects: [...ending.effects, ended] };
 }
 
 /** The head whose status says pending, until the effects of an ending say how it ended. */
@@ -212,8 +226,9 @@ async function close(claim: Claim, outcome: EffectsOutcome): Promise<Finished | 
 }
 
 // With no lease left the next run need not wait for this one to age.
-export async function leave(claim: Claim, why: string): Promise<Extract<Finished, { kind: "unfinished" }>> {
+export async function leave(claim: Claim, why: string): Promise<Extract<Finished, { kind: "unfinished" | "lost" }>> {
   const left = await claim.abandon().catch((error: unknown) => ({ kind: "unknown", cause: describe(error) }) as const);
+  if (left.kind === "lost") return left;
   const ages =
     left.kind === "ok" ? "" : "; the ledger could not be told, so the next run waits until the record is old";
   return { kind: "unfinished", why: `${why}${ages}` };

@@ -136,7 +136,12 @@ export class Chain {
         // An earlier change of ours that was given up has arrived after all: on from there.
         return this.#found(at) ? "again" : { kind: "lost" };
       }
-      case "refused":
+      case "refused": {
+        // Also what the server says where it lacks the record that this one was made from: it is back in an older state.
+        const at = await this.whereIsIt();
+        if (at === this.#link.sha) return outcome;
+        return this.#found(at) ? "again" : { kind: "lost" };
+      }
       case "denied":
         return outcome;
       default:

@@ -81,6 +81,10 @@ export async function claimItem(
     case "unknown":
       return outcome;
     case "refused":
+      // Also what a server says that is back in an older state, and lacks the record that this one was made from.
+      if (((await ports.host.remoteRefs([itemRef(record.key)])).get(itemRef(record.key)) ?? null) !== old)
+        return { kind: "lost" };
+      throw cannotWriteLedger(outcome.text);
     case "denied":
       throw cannotWriteLedger(outcome.text);
     default:

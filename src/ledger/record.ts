@@ -183,7 +183,7 @@ export const LedgerRecord = z.looseObject({
   sweepAfter: Time.optional(),
   /** A merge of this head that the forge put off, and how often. */
   landing: z.looseObject({ head: Sha, times: Count, answer: findingText }).optional(),
-  /** The head that this claim merges, and on whose approval: what is told of it, should its run die then. Gone when it has ended. */
+  /** The head that the last claim was to merge, and on whose approval: what is told of it, should its run die then. Gone with the next claim. */
   merging: z.looseObject({ head: Sha, approvedBy: z.string() }).optional(),
 });
 export type LedgerRecord = z.infer<typeof LedgerRecord>;

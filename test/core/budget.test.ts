@@ -50,8 +50,9 @@ describe("what an item cost", () => {
   });
 
   test("no budget, no reservation", () => {
-    expect(reservation(someLimits({ costUsdPerItem: 0 }))).toBe(0);
-    expect(reservation(someLimits())).toBe(5);
+    expect(reservation(someLimits({ costUsdPerItem: 0 }), true)).toBe(0);
+    expect(reservation(someLimits(), true)).toBe(5);
+    expect(reservation(someLimits(), false)).toBe(0);
     expect(reserving({ usd: 1, tokens: 0 }, 0)).toEqual({ usd: 1, tokens: 0 });
   });
 

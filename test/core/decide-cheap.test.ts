@@ -178,6 +178,14 @@ chapter("row 3: closed", [
     snapshot: one({ issue: { state: "closed" }, record: { ...dead, state: "published" } }),
     expected: "skip by row 3: it is closed",
   },
+  {
+    when: "its pull request was closed after the repairs of this run: nothing begins in a generation that is over",
+    snapshot: one({
+      former: { pull: aPull({ number: 20, state: "closed" }), closedAt: now, labelledAt: now - hour },
+      record: { state: "done", pull: 20 },
+    }),
+    expected: "skip by row 3: pull request #20 was closed, and its record is closed first",
+  },
 ]);
 
 chapter("row 6: cooling down", [

@@ -94,8 +94,10 @@ describe("the bot left assigned by a run that ended", () => {
     const at = now - 10 * minute;
     const since = (updatedAt: number) =>
       of({ issue: { assignees: [bot], updatedAt }, record: { state: "blocked", at: iso(at) } });
-    expect(since(at + 2 * minute)).toHaveLength(1);
-    expect(since(at + 2 * minute + 1)).toEqual([]);
+    expect(since(at - 1000)).toHaveLength(1);
+    // The forge keeps whole seconds: who assigned it in the record's own second may have been a person.
+    expect(since(at)).toEqual([]);
+    expect(since(at + minute)).toEqual([]);
   });
 
   test.for<[string, Parameters<typeof anItem>[0]]>([
@@ -186,7 +188,7 @@ describe("a stage label that differs from the record", () => {
       aPolicy(),
     );
   const put = (add: string, remove: string[], on = "pull") => [
-    { close: false, effects: [{ do: "labels", on, add: [add], remove, since: iso(Date.parse(record.at) - 1) }] },
+    { close: false, effects: [{ do: "labels", on, add: [add], remove, since: iso(0) }] },
   ];
 
   test("the record wins", () => {

@@ -6,14 +6,17 @@ import { implemented, type Plays } from "../support/plays.ts";
 import { type Choice, readComments, servers, storyWaitMs, useServer } from "./harness.ts";
 import { advance, claimedAnew, expectGoodEnd, goOn, isHandedOver, movedAgain, state } from "./reliability/ending.ts";
 import { figures } from "./reliability/figures.ts";
-import { type Ground, holdFile, leaseOn, makeGround } from "./reliability/ground.ts";
+import { type Ground, type GroundOptions, holdFile, leaseOn, makeGround } from "./reliability/ground.ts";
 import {
   asManyAsFit,
+  atChecks,
   atRequest,
   atWork,
   claim,
   comments,
+  finish,
   late,
+  looks,
   opensPull,
   type Point,
   playsTo,
@@ -40,6 +43,8 @@ interface Nap {
   whom: "main" | "tree";
   /** It wakes as soon as another run has the item, or when that is at its end. */
   wakes: "taken over" | "handed over";
+  /** Checks of the repository, where the usual ones are too short to be met. */
+  checks?: string;
 }
 
 const naps: readonly Nap[] = [
@@ -52,6 +57,13 @@ const naps: readonly Nap[] = [
     wakes: "taken over",
   },
   { point: atRequest("with the hand-over under way", "late", comments("handover")), whom: "tree", wakes: "taken over" },
+  { point: atRequest("with the end of the claim under way", "late", finish), whom: "tree", wakes: "handed over" },
+  {
+    ...({ point: atChecks("during the checks", "implement"), whom: "tree", wakes: "handed over" } as const),
+    checks: "sleep 2; grep -q 'a + b' sum.js",
+  },
+  { point: atRequest("while it looks at the repository", "late", looks), whom: "tree", wakes: "handed over" },
+  { point: atRequest("with the claim under way", "late", claim), whom: "tree", wakes: "handed over" },
   { point: atWork("while the author is at work", "implement"), whom: "tree", wakes: "handed over" },
   { point: atRequest("with the upload under way", "late", upload), whom: "tree", wakes: "taken over" },
   { point: atRequest("with the publish under way", "late", publish), whom: "tree", wakes: "taken over" },
@@ -78,21 +90,35 @@ async function nap(ground: Ground, { point, whom, wakes }: Nap): Promise<number>
   await Promise.race([onward, until(async () => stoppedAt > 0, storyWaitMs, point.name)]);
   if (stoppedAt === 0) throw new Error(`never came to: ${point.name}\n${await state(ground)}`);
   const sleeper = ground.runs.at(-1);
+  if (sleeper === undefined) throw new Error("nobody was at work");
   const moved = claimedAnew(ground);
   const others = goOn(ground);
   await (wakes === "taken over" ? moved : others);
-  sleeper?.signal("SIGCONT", whom);
+  const before = ground.wire.changes.length;
+  sleeper.signal("SIGCONT", whom);
   wake();
   await Promise.all([met, onward, others]);
+  expect(await sleeper.ended, sleeper.lines.join("\n")).toBe(0);
+  expect(["lost", "idle"], sleeper.lines.join("\n")).toContain((await sleeper.outputs()).get("outcome"));
+  // Only where the others are at their end is what was written since all its own.
+  if (wakes === "handed over") expect(ground.wire.changes.slice(before), sleeper.lines.join("\n")).toEqual([]);
   // What was on its way when it fell asleep lands now, beside what was written in its place; the next look puts that right.
   await (await ground.start()).ended;
   return ((await moved) - stoppedAt) / 1000;
 }
 
+function optionsFor({ point, checks }: Nap): Pick<GroundOptions, "plays" | "checks"> {
+  return { plays: playsTo(point), ...(checks === undefined ? {} : { checks }) };
+}
+
 let grounds = 0;
 
-async function onGround(server: Server, plays: Plays, tell: (ground: Ground) => Promise<void>): Promise<void> {
-  const ground = await makeGround(server, `pause-${++grounds}`, { plays });
+async function onGround(
+  server: Server,
+  options: Pick<GroundOptions, "plays" | "checks">,
+  tell: (ground: Ground) => Promise<void>,
+): Promise<void> {
+  const ground = await makeGround(server, `pause-${++grounds}`, options);
   try {
     await tell(ground);
   } finally {
@@ -104,7 +130,7 @@ function describePauses(choice: Choice): void {
   describe("a run that sleeps for longer than its lease", () => {
     const server = useServer(choice);
     it.concurrent.each(asManyAsFit(naps, 5))("$point.name ($whom), until it is $wakes", (asleep) =>
-      onGround(server(), playsTo(asleep.point), async (ground) => {
+      onGround(server(), optionsFor(asleep), async (ground) => {
         const seconds = await nap(ground, asleep);
         await expectGoodEnd(ground);
         const story = `asleep ${asleep.point.name} (${asleep.whom}), until it is ${asleep.wakes}`;
@@ -129,7 +155,7 @@ function describePauses(choice: Choice): void {
     }
 
     it.concurrent("leaves nothing running, and the next run begins anew at once", () =>
-      onGround(server(), endless, async (ground) => {
+      onGround(server(), { plays: endless }, async (ground) => {
         const [number = 0] = ground.issues;
         await cancelled(ground);
         const at = Date.now();
@@ -145,7 +171,7 @@ function describePauses(choice: Choice): void {
       }));
 
     it.concurrent("goes to a person when that happens twice in a row", () =>
-      onGround(server(), { implement: [{ ...implemented, waitMs: 60_000 }] }, async (ground) => {
+      onGround(server(), { plays: { implement: [{ ...implemented, waitMs: 60_000 }] } }, async (ground) => {
         const [number = 0] = ground.issues;
         await cancelled(ground);
         await cancelled(ground);

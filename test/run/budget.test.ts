@@ -58,6 +58,22 @@ describe("budgets", () => {
     expect(s.see(1).comments.at(-1)).toContain("limits.costUsdPerItem");
   });
 
+  it("an order that the item's budget forbids is answered once, also when its pull request was closed before", async () => {
+    const s = await stage({ limits: limits({ costUsdPerItem: 7, costUsdPerRun: 3 }) });
+    await s.issue("sum subtracts");
+    const env = { PATH: await claude(s, 4.5) };
+    await s.start({ inputs, env });
+    await s.forge.as("alice").patch(`/repos/${s.repo}/issues/2`, { state: "closed" });
+    await s.start({ inputs, env });
+    await s.forge.as("alice").post(`/repos/${s.repo}/issues/1/comments`, { body: "/agent run" });
+    const kinds: unknown[] = [];
+    for (let runs = 0; runs < 3; runs++) kinds.push((await s.start({ inputs, env })).outcome?.outcome);
+    expect(kinds).toEqual(["needs-person", "idle", "idle"]);
+    expect(s.see(1)).toMatchObject({ labels: ["agent/blocked"], assignees: ["alice"] });
+    expect(s.see(1).comments.filter((text) => text.includes("agent-dispatch:blocked"))).toHaveLength(1);
+    expect(await s.record(1)).toMatchObject({ state: "blocked", generation: 2, pull: null });
+  });
+
   it("an agent that was ended before it could tell counts with what was reserved", async () => {
     const s = await stage({ limits: limits({ costUsdPerItem: 7, costUsdPerRun: 3 }) });
     await s.issue("sum subtracts");
@@ -65,7 +81,7 @@ describe("budgets", () => {
     expect((await s.record(1))?.spend.usd).toBe(3);
   });
 
-  it("a run that ends over an outage after its agent worked counts with what was reserved", async () => {
+  it("a run that ends over an outage after its agent worked counts with what that told", async () => {
     const s = await stage({ limits: limits({ costUsdPerItem: 7, costUsdPerRun: 3 }) });
     await s.issue("sum subtracts");
     const atWork = join(s.dir, "at-work");
@@ -76,7 +92,7 @@ describe("budgets", () => {
     const when = (request: { path: string }) => /\/issues\/1(\?|$)/.test(request.path);
     s.forge.faults.add({ when, times: Number.POSITIVE_INFINITY, do: "503" });
     await ended;
-    expect((await s.record(1))?.spend).toMatchObject({ usd: 3, last: { usd: 3 } });
+    expect((await s.record(1))?.spend).toMatchObject({ usd: 1.25, last: { usd: 1.25 } });
   });
 
   it("runs at once cannot pass the day's budget together", async () => {

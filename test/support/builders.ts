@@ -281,7 +281,7 @@ export function aSnapshot(change: Partial<Omit<Snapshot, "trigger">> & { trigger
     control: { orders: [], handled: [], access: {}, unreadable: null },
     workflow: "agent",
     bases: {},
-    profiles: { authors: ["first"], reviewers: ["first", "second"] },
+    profiles: { authors: ["first"], reviewers: ["first", "second"], tellCost: true },
     ...rest,
     items,
     trigger: aTrigger(trigger),

@@ -29,7 +29,11 @@ export function claimed({ record, snapshot, policy }: Candidate): Answer | null 
 }
 
 export function closed({ item }: Candidate): Answer | null {
-  return item.issue.state === "closed" ? skip("it is closed") : null;
+  if (item.issue.state === "closed") return skip("it is closed");
+  if (item.former === null) return null;
+  // Until the repair has closed its record, work would begin in a generation that is over. A person can end it right after this run's repairs.
+  const { number, merged } = item.former.pull;
+  return skip(`pull request #${number} was ${merged ? "merged" : "closed"}, and its record is closed first`);
 }
 
 /** Nobody asks for anything, as far as can be seen without a further request. */

@@ -21,8 +21,8 @@ export function notReady(c: Candidate): Answer | null {
     const reason = `the branch \`${ownBranch(c)}\` holds commits that are not the program's`;
     // They came while a run was at work that then died: whoever waits for that work must be told.
     if (record?.state === "held" && s.pending === null) {
-      const { askedBy, generation } = plan(c);
-      return work({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation });
+      const { askedBy, generation, handled } = plan(c);
+      return work({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation, handled });
     }
     return skip(`${reason}; rename or delete it`);
   }

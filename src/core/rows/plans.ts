@@ -60,7 +60,7 @@ export function plan(c: Candidate): Plan {
       instructionMax,
     ),
     slot: freeSlot(snapshot, policy) ?? 1,
-    reserve: reservation(policy.limits),
+    reserve: reservation(policy.limits, snapshot.profiles.tellCost),
     ...lightPlan(c),
   };
 }
@@ -89,18 +89,18 @@ export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answ
   const made = plan(c);
   if (made.cancelled >= cancelsMax) {
     const reason = `its run was cancelled ${made.cancelled} times in a row`;
-    const { askedBy, generation } = made;
-    return work({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation });
+    const { askedBy, generation, handled } = made;
+    return work({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation, handled });
   }
   if (made.attempt > policy.maxAttempts) {
     const reason = `${policy.maxAttempts} attempts ended without a result`;
-    const { askedBy, generation } = made;
-    return work({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation });
+    const { askedBy, generation, handled } = made;
+    return work({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation, handled });
   }
   const used = itemBudgetUsed(c.record, policy.limits);
   if (used !== null) {
-    const { askedBy, generation } = made;
-    return work({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation });
+    const { askedBy, generation, handled } = made;
+    return work({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation, handled });
   }
   const day = dayBudgetUsed(snapshot, policy);
   if (day !== null) return skip(day);
@@ -136,8 +136,8 @@ export function rework(
   const rounds = roundsBefore(c);
   if (!why.ordered && rounds >= policy.maxRounds) {
     const reason = `${rounds} rounds did not bring it to an approval${why.conflict ? "; it conflicts with the base branch" : ""}`;
-    const { askedBy } = lightPlan(c);
-    return work({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: generation(c) });
+    const { askedBy, handled } = lightPlan(c);
+    return work({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: generation(c), handled });
   }
   return startable(c, row, (made) => {
     // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.

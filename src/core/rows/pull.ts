@@ -47,7 +47,7 @@ function landing(c: Candidate, open: OpenPull): Answer | null {
   const { landing } = c.record ?? {};
   if (landing?.head === pull.headSha && landing.times >= landingsMax) {
     const reason = `the forge put off the merge ${landing.times} times`;
-    const { askedBy } = lightPlan(c);
+    const { askedBy, handled } = lightPlan(c);
     return work({
       kind: "give-up",
       item: c.item,
@@ -56,6 +56,7 @@ function landing(c: Candidate, open: OpenPull): Answer | null {
       reason,
       askedBy,
       generation: c.record?.generation ?? 1,
+      handled,
     });
   }
   const { cooldownUntil } = c.record ?? {};

@@ -59,12 +59,26 @@ export function atWork(name: string, kind: "implement" | "review" | "rework"): P
   };
 }
 
+/** Right after an agent has ended: its work is checked. */
+export function atChecks(name: string, kind: "implement" | "rework"): Point {
+  return {
+    name,
+    meet: async ({ stamps }, deed) => {
+      const hasEnded = async () => (await stamps()).some((stamp) => stamp.kind === kind && stamp.what === "end");
+      await until(hasEnded, storyWaitMs, `the end of an agent to ${kind}`);
+      await deed();
+    },
+  };
+}
+
 export function late(point: Point): Point {
   return { ...point, isLate: true };
 }
 
 const below = "refs/agent-dispatch/v1/";
 
+/** The look at the whole repository, before anything is decided. */
+export const looks: Seen = ({ method, path }) => method === "GET" && /\/git\/refs\/agent-dispatch/.test(path);
 /** Every claim of an agent's work takes a slot. */
 export const claim: Seen = ({ moves }) =>
   moves.some(({ ref, new: sha }) => ref.startsWith(`${below}slot/`) && sha !== null);

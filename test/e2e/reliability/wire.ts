@@ -38,6 +38,8 @@ export interface Wire {
   readonly url: string;
   /** What went over it so far: requests that came, bytes of their bodies, bytes of the answers. */
   readonly passed: { requests: number; sent: number; received: number };
+  /** What came that changes something by REST, in order: `POST /api/v1/…`. */
+  readonly changes: readonly string[];
   /** Resolves when the deed is done; never where no such request comes. */
   watch(watch: Watch): Promise<void>;
   close(): Promise<void>;
@@ -54,7 +56,9 @@ interface Waiting extends Watch {
 export async function openWire(serverUrl: string): Promise<Wire> {
   const watches: Waiting[] = [];
   const passed = { requests: 0, sent: 0, received: 0 };
+  const changes: string[] = [];
   const take = (passing: Passing): Waiting | undefined => {
+    if (passing.method !== "GET" && passing.path.startsWith("/api/")) changes.push(`${passing.method} ${passing.path}`);
     passed.requests++;
     passed.sent += passing.body.length;
     const at = watches.findIndex((watch) => watch.when(passing));
@@ -75,7 +79,7 @@ export async function openWire(serverUrl: string): Promise<Wire> {
   if (address === null || typeof address === "string") throw new Error("the wire has no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    passed,
+    ...{ passed, changes },
     watch: (watch) =>
       new Promise((resolve, reject) => {
         watches.push({ ...watch, done: resolve, fail: reject });

@@ -107,6 +107,8 @@ async function start(parts: Parts, options: GiteaOptions): Promise<GiteaServer> 
   };
   await startWeb();
   const admin = await makeAdmin(gitea);
+  // Made by another process: a busy server was seen to answer 401 at first.
+  await until(() => isAccepted(url, admin.token), startMs, "the administrator's token to be accepted");
   const { version } = await apiOf(url, `token ${admin.token}`).get("/version", z.object({ version: z.string() }));
 
   const runners: Service[] = [];
@@ -151,6 +153,10 @@ async function start(parts: Parts, options: GiteaOptions): Promise<GiteaServer> 
     diagnostics,
     close,
   };
+}
+
+async function isAccepted(url: string, token: string): Promise<boolean> {
+  return (await fetch(`${url}/api/v1/user`, { headers: { authorization: `token ${token}` } })).ok;
 }
 
 /** As root the command line prints a warning to standard output first. */

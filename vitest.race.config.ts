@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/race/**/*.test.ts"],
     globalSetup: "test/race/count.ts",
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     isolate: false,

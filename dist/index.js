@@ -46603,7 +46603,8 @@ function forgeHttp(options) {
             const outcome = await oneTry(out, timeoutMs);
             mayBeApplied ||= writes && isUncertain(outcome);
             if (tries < limits.triesMax && isWorthRepeating(outcome, out.method, repeat)) {
-                retryMsLeft.spend(monotonic() - started);
+                // A machine that slept meanwhile has not waited longer than that for the forge.
+                retryMsLeft.spend(Math.min(monotonic() - started, timeoutMs));
                 const wait = waitMs(outcome, tries, limits, random, wall);
                 if (wait <= retryMsLeft.left() && requestsLeft.left() >= 1) {
                     retryMsLeft.spend(wait);
@@ -59192,16 +59193,14 @@ function keepAlive(job, options = { watchPeople: true }) {
 /* harmony export */   aC: () => (/* binding */ keep),
 /* harmony export */   gc: () => (/* binding */ earlierWork)
 /* harmony export */ });
-/* harmony import */ var _core_kept_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1671);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9716);
+/* harmony import */ var _core_kept_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1671);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9716);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8943);
+/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8943);
 /* harmony import */ var _ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(777);
 /* harmony import */ var _claiming_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4963);
-/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3787);
-/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8281);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3787);
 // Work that is not published is not thrown away: a failed attempt's commits go to `wip/<key>`, and the next author finds them in its clone.
-
 
 
 
@@ -59217,7 +59216,7 @@ const keepMsMax = 20 * 60_000;
 const lastMs = 5_000;
 /**
  * Uploads what an attempt left, for the next one and for people; `why` says how the attempt ended. Answers what the record says then: what was
- * kept before where nothing new is. Life signs go on beside it, and a forge that is away is waited for. Best effort: it never throws.
+ * kept before where nothing new is. Life signs go on beside it; where they fail, the forge is waited for. Best effort: it never throws.
  */
 async function keep(job, spend, why) {
     const { ports, claim, plan } = job;
@@ -59230,8 +59229,8 @@ async function keep(job, spend, why) {
     try {
         const problem = await whyNotUploaded(job, head);
         if (problem === null) {
-            const at = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(ports)).toISOString();
-            return { kept: { head, at, attempt: plan.attempt, why: (0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .shorten */ .ml)(ports.redact(why), whyMax) } };
+            const at = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_3__/* .forgeNow */ .Q9)(ports)).toISOString();
+            return { kept: { head, at, attempt: plan.attempt, why: (0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .shorten */ .ml)(ports.redact(why), whyMax) } };
         }
         ports.log.line(`the work so far could not be kept: ${problem}`);
     }
@@ -59244,13 +59243,8 @@ async function whyNotUploaded({ ports, settings, claim }, head) {
     // It was to be published, so it is there already.
     if (claim.wip === head)
         return null;
-    const ledger = await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_2__/* .ledgerPorts */ .sl)(ports, settings);
-    const begun = ports.clock.elapsed();
-    const outcome = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_3__/* .patiently */ .d)(ports, async () => {
-        const leftMs = ports.stop.aborted ? lastMs : keepMsMax - (ports.clock.elapsed() - begun);
-        const result = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__/* .upload */ .S)(ledger, claim, head, { deadlineMs: leftMs });
-        return { again: result.kind === "unknown" && leftMs > 0 ? result.cause : null, result };
-    });
+    const deadlineMs = ports.stop.aborted ? lastMs : keepMsMax;
+    const outcome = await (0,_ledger_wip_js__WEBPACK_IMPORTED_MODULE_1__/* .upload */ .S)(await (0,_claiming_js__WEBPACK_IMPORTED_MODULE_2__/* .ledgerPorts */ .sl)(ports, settings), claim, head, { deadlineMs });
     switch (outcome.kind) {
         case "ok":
             return null;
@@ -59275,12 +59269,12 @@ function keptFacts({ key }, { kept }) {
 async function earlierWork(job, branches) {
     const { ports, claim } = job;
     const { kept, key } = claim.record;
-    if (kept === undefined || !(0,_core_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .hasRoom */ .AB)(branches))
+    if (kept === undefined || !(0,_core_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .hasRoom */ .AB)(branches))
         return null;
     try {
-        const sha = await (await ports.host()).fetchRef((0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__/* .wipRef */ .Md)(key));
+        const sha = await (await ports.host()).fetchRef((0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_6__/* .wipRef */ .Md)(key));
         if (sha === kept.head)
-            return { ...kept, branch: { name: _core_kept_js__WEBPACK_IMPORTED_MODULE_6__/* .keptBranch */ .Fw, commit: sha } };
+            return { ...kept, branch: { name: _core_kept_js__WEBPACK_IMPORTED_MODULE_5__/* .keptBranch */ .Fw, commit: sha } };
         ports.log.line("the work of an earlier attempt is not there any more");
     }
     catch (error) {
@@ -61737,7 +61731,13 @@ class Chain {
                 // An earlier change of ours that was given up has arrived after all: on from there.
                 return this.#found(at) ? "again" : { kind: "lost" };
             }
-            case "refused":
+            case "refused": {
+                // Also what the server says where it lacks the record that this one was made from: it is back in an older state.
+                const at = await this.whereIsIt();
+                if (at === this.#link.sha)
+                    return outcome;
+                return this.#found(at) ? "again" : { kind: "lost" };
+            }
             case "denied":
                 return outcome;
             default:
@@ -61862,6 +61862,10 @@ async function claimItem(ports, record, old, slot, effects, budget = null) {
         case "unknown":
             return outcome;
         case "refused":
+            // Also what a server says that is back in an older state, and lacks the record that this one was made from.
+            if (((await ports.host.remoteRefs([(0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .itemRef */ .x9)(record.key)])).get((0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .itemRef */ .x9)(record.key)) ?? null) !== old)
+                return { kind: "lost" };
+            throw cannotWriteLedger(outcome.text);
         case "denied":
             throw cannotWriteLedger(outcome.text);
         default:

@@ -7,12 +7,11 @@ import { describe } from "../errors.ts";
 import type { ExtraBranch } from "../git/clone.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { wipRef } from "../ledger/refs.ts";
-import { type UploadOutcome, upload } from "../ledger/wip.ts";
+import { upload } from "../ledger/wip.ts";
 import type { Spent } from "./author.ts";
 import { ledgerPorts } from "./claiming.ts";
 import type { AgentJob } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";
-import { patiently } from "./patience.ts";
 
 /** Longest reason in a record, in characters. */
 const whyMax = 300;
@@ -23,7 +22,7 @@ const lastMs = 5_000;
 
 /**
  * Uploads what an attempt left, for the next one and for people; `why` says how the attempt ended. Answers what the record says then: what was
- * kept before where nothing new is. Life signs go on beside it, and a forge that is away is waited for. Best effort: it never throws.
+ * kept before where nothing new is. Life signs go on beside it; where they fail, the forge is waited for. Best effort: it never throws.
  */
 export async function keep(job: AgentJob, spend: Spent | null, why: string): Promise<Pick<LedgerRecord, "kept">> {
   const { ports, claim, plan } = job;
@@ -48,13 +47,8 @@ export async function keep(job: AgentJob, spend: Spent | null, why: string): Pro
 async function whyNotUploaded({ ports, settings, claim }: AgentJob, head: string): Promise<string | null> {
   // It was to be published, so it is there already.
   if (claim.wip === head) return null;
-  const ledger = await ledgerPorts(ports, settings);
-  const begun = ports.clock.elapsed();
-  const outcome = await patiently<UploadOutcome>(ports, async () => {
-    const leftMs = ports.stop.aborted ? lastMs : keepMsMax - (ports.clock.elapsed() - begun);
-    const result = await upload(ledger, claim, head, { deadlineMs: leftMs });
-    return { again: result.kind === "unknown" && leftMs > 0 ? result.cause : null, result };
-  });
+  const deadlineMs = ports.stop.aborted ? lastMs : keepMsMax;
+  const outcome = await upload(await ledgerPorts(ports, settings), claim, head, { deadlineMs });
   switch (outcome.kind) {
     case "ok":
       return null;

@@ -174,6 +174,19 @@ describe("retries of reads", () => {
     );
   });
 
+  test("a machine that slept in the middle of one has waited no longer than its limit for it: it is tried again", async () => {
+    const time = virtualTime();
+    let isFirst = true;
+    const server = await serve(async (_, response) => {
+      if (!isFirst) return json(response, 200, me);
+      isFirst = false;
+      await time.sleep(3_600_000);
+    });
+    const forge = forgeOn(server.url, { ...time, limits: { timeoutMs: 100, retryMsPerMinute: 0 } });
+    expect((await forge.me()).login).toBe("bot");
+    expect(server.seen).toHaveLength(2);
+  });
+
   test("requests of a run are bounded", async () => {
     const server = await serve((_, response) => json(response, 200, me));
     const forge = forgeOn(server.url, { limits: { requestsMax: 3 } });

@@ -65,6 +65,24 @@ describe.each(Object.keys(answers))("%s", (name) => {
   });
 });
 
+describe("a line that breaks", () => {
+  it("costs a fetch nothing but another try, twice", async () => {
+    server.onAny.push("cut", { status: 502, body: page });
+    expect(await ours.fetchBranch("main")).toBe(base);
+    server.onAny.push("cut", "cut");
+    expect(await ours.fetchLedger()).toEqual(new Map());
+    server.onAny.push("cut");
+    expect(await ours.deepen([base], 1)).toBeNull();
+  });
+
+  it("is told from an answer: what is not there is asked for once", async () => {
+    const before = server.requests.length;
+    expect(await ours.fetchBranch("nowhere")).toBeNull();
+    const asked = server.requests.slice(before).filter((line) => line.startsWith("POST"));
+    expect(asked.length).toBeLessThanOrEqual(2);
+  });
+});
+
 describe("a server that does not answer", () => {
   const timed = async <T>(task: Promise<T>) => {
     const begun = performance.now();

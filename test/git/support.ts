@@ -20,6 +20,7 @@ export function remove(dir: string): void {
 
 export function host(dir: string, url: string, more: Partial<HostSetup> = {}): Promise<Host> {
   return openHost({
+    retryWaitsMs: [1, 1],
     dir,
     url,
     token: TOKEN,

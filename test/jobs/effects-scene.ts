@@ -88,7 +88,13 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
 async function hostOf(url: string, token: string): Promise<Host> {
   const dir = await mkdtemp(join(tmpdir(), "agent-dispatch-effects-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return openHost({ dir, url, token, bot: { name: "bot", email: "bot@example.org" }, env: { PATH: process.env["PATH"] } });
+  return openHost({
+    dir,
+    url,
+    token,
+    bot: { name: "bot", email: "bot@example.org" },
+    env: { PATH: process.env["PATH"] },
+  });
 }
 
 /** As `login: text`, in order. */

@@ -102,6 +102,19 @@ describe("labels", () => {
     expect(entries(s, 1, "label")).toHaveLength(6);
   });
 
+  it("of a stage that a person put on stay where a record is put right, whenever that was", async () => {
+    const s = await scene();
+    await withLabel(s, "agent/needs-review");
+    await withLabel(s, "agent/blocked");
+    await s.forge.addLabelAs("alice", repo, 1, "agent/needs-review");
+    const right: Effect = {
+      ...({ id: "stage", do: "labels", on: "issue", add: ["agent/blocked"] } as const),
+      ...{ remove: ["agent/needs-review"], since: new Date(0).toISOString() },
+    };
+    await s.apply([right]);
+    expect(labelsOf(s.at(1))).toEqual(["agent/needs-review"]);
+  });
+
   it("of a stage end as one when every answer is lost", async () => {
     const s = await scene();
     await withLabel(s, "agent/needs-info");

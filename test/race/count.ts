@@ -29,7 +29,7 @@ export default function setup(): () => void {
     rmSync(folder, { recursive: true, force: true });
     const counts = lines.map((line) => JSON.parse(line) as Count);
     for (const { story, found, tried } of counts)
-      console.log(`${story}: ${tried} played${found > 0 ? ` of ${found}` : ""}`);
+      console.log(`${story}: ${tried} played${found > 0 ? `; the run has ${found} moments` : ""}`);
     const tried = counts.reduce((total, line) => total + line.tried, 0);
     console.log(`race suite: ${tried} interleavings played`);
   };

@@ -1,7 +1,7 @@
 // Many runs that start in the same second, in an order that chance makes: at each call to the forge it decides who speaks next.
 //
-// `RACE_SEEDS=200` plays as many orders of each crowd, from `RACE_FIRST` (default 1) on. An order that fails names its seed:
-// `RACE_SEEDS=1 RACE_FIRST=<seed>` plays it again.
+// `RACE_SEEDS=200` plays as many orders of each crowd, from `RACE_FIRST` (default 1) on. An order that fails prints the line that plays it again:
+// the same seed is the same order of calls.
 
 import { afterAll, describe, expect, it } from "vitest";
 import { installGates } from "../support/gate/builtins.ts";
@@ -12,18 +12,21 @@ import { untilRest } from "../support/rest.ts";
 import type { End } from "../support/run.ts";
 import type { Scene } from "../support/scenes.ts";
 import { count } from "./count.ts";
+import { replayable } from "./settled.ts";
 
 export interface Crowd {
   name: string;
   runs: number;
   scene(): Promise<Scene>;
-  /** Places for agents, as the policy of the scene has it. */
-  placesMax: number;
+  /** Most agents at once that the policy of the scene allows, by places or by money. */
+  agentsMax: number;
   /** Orders that are played where nobody asks for another number. */
   seeds: number;
 }
 
 export async function crowded(crowd: Crowd): Promise<void> {
+  const only = process.env["RACE_STORY"];
+  if (only !== undefined && only !== crowd.name) return;
   installGates();
   const scene = await crowd.scene();
   const memory = scene.s.forge.remember();
@@ -35,7 +38,8 @@ export async function crowded(crowd: Crowd): Promise<void> {
     afterAll(() => scene.s.close());
     it.each(seeds)("seed %i", async (seed) => {
       scene.s.forge.recall(memory);
-      await play(crowd, scene, seed);
+      const again = `RACE_STORY="${crowd.name}" RACE_FIRST=${seed} RACE_SEEDS=1`;
+      await replayable(again, () => play(crowd, scene, seed));
     });
   });
 }
@@ -67,7 +71,7 @@ async function play(crowd: Crowd, scene: Scene, seed: number): Promise<void> {
   );
   const spoken = () => turns.spoken.join("\n");
   for (const end of ends) expect(end.exitCode, `${end.lastLine}\n${spoken()}`).toBe(0);
-  expect(most, `agents at work at once\n${spoken()}`).toBeLessThanOrEqual(crowd.placesMax);
+  expect(most, `agents at work at once\n${spoken()}`).toBeLessThanOrEqual(crowd.agentsMax);
   await untilRest(scene);
   await expectLawful(s);
   for (const issue of s.forge.repo(s.repo).issues.filter(({ pull }) => pull === undefined)) {
@@ -78,13 +82,19 @@ async function play(crowd: Crowd, scene: Scene, seed: number): Promise<void> {
   }
 }
 
-/** Whoever speaks goes on speaking for a while; how long differs from order to order. */
+/**
+ * Whoever speaks goes on speaking for a while; how long differs from order to order. In every second order agents are slow: none ends before
+ * nobody else has anything to say, so that as many as can be are at work at once.
+ */
 function byChance(seed: number): Choose {
   const random = randomOf(seed);
   const changes = [0.02, 0.1, 0.3, 1][Math.floor(random() * 4)] ?? 1;
+  const areSlow = seed % 2 === 1;
   return (at, waiting) => {
-    if (at !== null && waiting.includes(at) && random() >= changes) return at;
-    const next = waiting[Math.floor(random() * waiting.length)];
+    const quick = waiting.filter(({ isAgentsEnd }) => !isAgentsEnd);
+    const names = (areSlow && quick.length > 0 ? quick : waiting).map(({ name }) => name);
+    if (at !== null && names.includes(at) && random() >= changes) return at;
+    const next = names[Math.floor(random() * names.length)];
     if (next === undefined) throw new Error("nobody waits");
     return next;
   };

@@ -1,23 +1,24 @@
-// Where a run can be interrupted: its calls to the forge and the ends of its agents, from one recorded play.
+// Where a run can be interrupted: its calls to the forge and the ends of its agents.
 
 import { countMoments, isMoment, type Moment } from "../support/gate/freeze.ts";
-import { Passage } from "../support/gate/gate.ts";
+import { type Guard, Passage } from "../support/gate/gate.ts";
 import { calm, isAgent } from "../support/gate/life.ts";
 import { outerState } from "../support/outer.ts";
+import type { Start } from "../support/run.ts";
 import type { Scene } from "../support/scenes.ts";
 
-interface Seen extends Moment {
+export interface Seen extends Moment {
   /** What others could see then. */
   world: string;
 }
 
-/** `all`: how many there are. `max`: how many to try where not all of them are asked for. */
-export async function momentsOf({ s, next }: Scene, max: number): Promise<{ moments: Moment[]; all: number }> {
+/** One run from its beginning to its end, and its moments. */
+export async function recorded({ s, next }: Scene, options: Start = {}): Promise<Seen[]> {
   const seen: Seen[] = [];
   const ends = countMoments();
   let agents = 0;
   const note = ({ label, nth }: Moment) => seen.push({ label, nth, world: outerState(s, null, agents) });
-  const passage = new Passage({
+  const guard: Guard = {
     before(call) {
       if (isMoment(call)) note(call);
       return "pass";
@@ -29,20 +30,36 @@ export async function momentsOf({ s, next }: Scene, max: number): Promise<{ mome
       note(ends.end(call));
       if (isAgent(call)) agents--;
     },
-  });
-  const end = await s.start({ ...(await next()), passage, clock: calm() });
+  };
+  const end = await s.start({ ...(await next()), ...options, passage: new Passage(guard), clock: calm() });
   if (end.exitCode !== 0) throw new Error(`${end.lastLine}\n${end.log}`);
-  return { moments: chosen(seen, max), all: seen.length };
+  return seen;
 }
 
-function chosen(seen: readonly Seen[], max: number): Moment[] {
-  const wanted = process.env["RACE_AT"];
-  if (wanted !== undefined) return seen.filter(({ label, nth }) => `${label} #${nth}` === wanted);
+/**
+ * `max` of them, evenly spread over those at which the world changes. `wanted`: the name of one, which is then the only one (`RACE_AT`); `RACE=all`
+ * chooses every moment.
+ */
+export function chosen(seen: readonly Seen[], max: number, wanted: string | undefined): Moment[] {
+  if (wanted !== undefined) return seen.filter((at) => nameOf(at) === wanted);
   if (process.env["RACE"] === "all") return [...seen];
-  // The last of each world is a write most of the time: everything was read before it.
-  const lasts = seen.filter((at, index) => at.world !== seen[index + 1]?.world);
-  if (lasts.length <= max) return lasts;
-  return Array.from({ length: max }, (_, at) => lasts[Math.floor((at * lasts.length) / max)]).filter(
-    (at) => at !== undefined,
+  return spread(writes(seen), max);
+}
+
+export function nameOf({ label, nth }: Moment): string {
+  return `${label} #${nth}`;
+}
+
+/** Of the moments between which others see no change the last: a write most of the time, since everything was read before it. */
+export function writes(seen: readonly Seen[]): Seen[] {
+  return seen.filter((at, index) => at.world !== seen[index + 1]?.world);
+}
+
+/** The first and the last, and as many between them as `max` allows; one alone is the one in the middle. */
+export function spread<T>(all: readonly T[], max: number): T[] {
+  if (all.length <= max) return [...all];
+  if (max === 1) return all.slice(all.length >> 1, (all.length >> 1) + 1);
+  return all.filter((_, at) =>
+    Array.from({ length: max }, (_, n) => Math.round((n * (all.length - 1)) / (max - 1))).includes(at),
   );
 }

@@ -110,6 +110,25 @@ describe.each<ForgeVersion>(["1.24.7", "1.26.4"])("a run that died, on %s", (ver
     expect((await s.start()).outcome).toMatchObject({ outcome: "done", attempt: 1 });
   });
 
+  it("a review, cancelled twice in a row: its status ends with the item, also where the repair could not write it", async () => {
+    const s = await asked({ version });
+    await s.start();
+    for (let times = 0; times < 2; times++) {
+      const run = await runOn(s);
+      await killed(s, "agent review", "stop", { run });
+      s.forge.endRun(run.id, "cancelled");
+      s.pass(pastEnd);
+    }
+    const status = () => s.forge.repo(s.repo).statuses.findLast((at) => at.context === "agent-dispatch/review");
+    expect(status()?.state).toBe("pending");
+    s.forge.faults.add({ when: (r) => r.method === "POST" && r.path.includes("/statuses/"), times: 1, do: "500" });
+    const end = await s.start();
+    expect(end.log).toContain("could not repair #1");
+    expect(end.outcome).toMatchObject({ outcome: "needs-person", failure: "cancelled" });
+    expect(status()).toMatchObject({ state: "error", description: "no verdict: its run ended without one" });
+    expect((await s.record(1))?.judging).toBeUndefined();
+  });
+
   it("cancelled twice in a row: a person gets it, and their order begins anew", async () => {
     const s = await asked({ version });
     for (let times = 0; times < 2; times++) {

@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds 10000 | --seconds 120 | --mutants | --seed 1234 --trace
+// npm run simulate -- --seeds 10000 | --seconds 120 | --variants | --seed 1234 --trace
 
 import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -9,21 +9,21 @@ import { type Hunt, hunt } from "./pool.ts";
 import type { Result } from "./simulate.ts";
 
 const help = `npm run simulate -- [options]
-  --seeds N      worlds to live (default 200; 3000 at most for each mutant)
+  --seeds N      worlds to live (default 200; 500 at most for each variant)
   --from S       the first seed (default 1)
   --seconds T    begin none after so many seconds
   --seed X       this one alone
   --trace        print everything that happens
   --hash         print a fingerprint of everything that happened
-  --mutants      show that each broken variant is caught, and after how many seeds
-  --mutant NAME  live the worlds of one broken variant
+  --variants      show that each broken variant is caught, and after how many seeds
+  --variant NAME  live the worlds of one broken variant
   --workers W    processes (default: one for each core)`;
 
 const { values } = parseArgs({
   options: {
     ...{ seeds: { type: "string" }, from: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
     ...{ trace: { type: "boolean" }, hash: { type: "boolean" }, help: { type: "boolean" } },
-    ...{ mutants: { type: "boolean" }, mutant: { type: "string" }, workers: { type: "string" } },
+    ...{ variants: { type: "boolean" }, variant: { type: "string" }, workers: { type: "string" } },
   },
 });
 
@@ -39,14 +39,14 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
-  if (values.mutants === true) return huntMutants();
-  return huntSeeds(values.mutant === undefined ? null : named(values.mutant));
+  if (values.variants === true) return huntMutants();
+  return huntSeeds(values.variant === undefined ? null : named(values.variant));
 }
 
 function named(name: string): Mutant {
   const found = mutants.find((mutant) => mutant.name === name);
   if (found === undefined)
-    throw new Error(`there is no mutant ${name}; there are ${mutants.map((m) => m.name).join(", ")}`);
+    throw new Error(`there is no variant ${name}; there are ${mutants.map((m) => m.name).join(", ")}`);
   return found;
 }
 
@@ -101,7 +101,9 @@ async function huntSeeds(mutant: Mutant | null): Promise<number> {
 function tell({ seed, violation, last }: Result, mutant: Mutant | null): void {
   if (values.trace !== true) for (const line of last.slice(-lastLines)) console.log(`  ${line}`);
   console.log(`seed ${seed}: ${violation?.rule}: ${violation?.text}`);
-  console.log(`replay: npm run simulate -- --seed ${seed} --trace${mutant === null ? "" : ` --mutant ${mutant.name}`}`);
+  console.log(
+    `replay: npm run simulate -- --seed ${seed} --trace${mutant === null ? "" : ` --variant ${mutant.name}`}`,
+  );
 }
 
 async function huntMutants(): Promise<number> {
@@ -115,7 +117,7 @@ async function huntMutants(): Promise<number> {
       if (result.violation !== null) caught ??= result;
       return result.violation === null;
     };
-    const lived = await withBundle(mutant, (file) => hunt({ file, heard, ...bounds(3000) }));
+    const lived = await withBundle(mutant, (file) => hunt({ file, heard, ...bounds(500) }));
     const found = caught as Result | null;
     if (found === null) missed++;
     const after =

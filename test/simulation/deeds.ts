@@ -4,6 +4,7 @@ import { addComment, addLabel, applyMoves, assign, editBody, removeLabel, setLoc
 import { mergePull, openPull, type PullIssue, review, setStatus } from "./forge/pull-acts.ts";
 import type { Actor, IssueRow } from "./forge/state.ts";
 import { bot, files } from "./local/bench.ts";
+import { minute } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -45,6 +46,7 @@ export const deeds = {
   deleteBranch,
   judge,
   merge,
+  mergeAndGoOn,
   checks,
   edit: ({ by, issue }, { forge }) => editBody(forge, issue, by, `${issue.body}\nAnd more.`),
   lock: ({ by, on }, { forge }) => setLocked(forge, on, by, true),
@@ -106,6 +108,14 @@ function merge({ by, pull }: Acting, { forge }: World): void {
   const main = forge.branch("main");
   if (pull === null || pull.state === "closed" || main === null) return;
   if (!forge.commits.conflicts(main, pull.pull.headSha)) mergePull(forge, pull, by);
+}
+
+/** Something was forgotten: it is pushed to the branch that was just merged. */
+function mergeAndGoOn(acting: Acting, world: World, random: Random): void {
+  merge(acting, world);
+  const { pull, by } = acting;
+  if (pull?.pull.merged !== true) return;
+  world.schedule.after(random.longTailed(1_000, 10 * minute), () => push(world, random, by, pull.pull.head, "forward"));
 }
 
 /** The repository's own checks say something about the head. */

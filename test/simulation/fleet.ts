@@ -20,6 +20,8 @@ export interface Cause {
 /** A process to be: of a run of the server, or on a person's own machine. */
 export interface Order extends Cause {
   row: RunRow | null;
+  /** Ms from a free runner to the start; absent or null = at random. */
+  afterMs?: number | null;
 }
 
 export const workflow = "agent.yml";
@@ -56,8 +58,14 @@ export class Fleet {
       // Who starts it by hand and names an item gives an order.
       const isNamed = cause.event === "workflow_dispatch" || (isLocal && this.#random.chance(0.3));
       if (isNamed && cause.item !== null) this.#world.watch.ordered(cause.item);
-      if (isLocal) this.#begin({ ...cause, item: isNamed ? cause.item : null, event: "workflow_dispatch", row: null });
-      else this.#queue({ ...cause, row: this.#row(cause) });
+      // Labels that are put on together are several events, and so are several workflows for one.
+      const count = this.#random.chance(plan.crowds) ? this.#random.whole(2, 3) : 1;
+      const afterMs = count === 1 ? null : this.#random.longTailed(500, 20_000);
+      for (let run = 0; run < count; run++) {
+        if (isLocal)
+          this.#begin({ ...cause, item: isNamed ? cause.item : null, event: "workflow_dispatch", row: null });
+        else this.#queue({ ...cause, row: this.#row(cause), afterMs });
+      }
     });
   }
 
@@ -100,7 +108,7 @@ export class Fleet {
       this.#busy++;
       const { row } = order;
       row.state = "running";
-      this.#world.schedule.after(this.#random.longTailed(500, 20_000), () => this.#begin(order));
+      this.#world.schedule.after(order.afterMs ?? this.#random.longTailed(500, 20_000), () => this.#begin(order));
     }
   }
 
@@ -127,6 +135,7 @@ export class Fleet {
       world.note(name, text);
       this.#over(machine, order, "success", 500);
     };
+    machine.enter();
     world.process(machine, order, executorOf(order)).then(
       (outcome) => done(`ends: ${outcome}`),
       (error: unknown) => {
@@ -147,10 +156,12 @@ export class Fleet {
     }
     if (random.chance(plan.pausing)) {
       const ms = random.longTailed(5_000, 40 * minute);
+      const isAsleep = random.chance(0.5);
       schedule.after(random.longTailed(0, 15 * minute), () => {
         if (machine.state !== "alive" || this.#world.isCalm) return;
-        this.#world.note(machine.name, `stands still for ${Math.round(ms / 1000)} s`);
-        machine.pause(ms);
+        const how = isAsleep ? "falls asleep" : "stands still";
+        this.#world.note(machine.name, `${how} for ${Math.round(ms / 1000)} s`);
+        machine.pause(ms, isAsleep);
       });
     }
     if (random.chance(plan.wrongClocks / 2)) {
@@ -186,7 +197,9 @@ export class Fleet {
     machine.wasCancelled = how === "cancelled" || hasPost;
     machine.kill();
     this.#world.died(machine);
-    if (hasPost) this.#world.schedule.after(this.#random.between(300, 8_000), () => this.#post(machine));
+    // Seconds later as a rule; a runner that was asleep starts it whenever it wakes.
+    const postMs = this.#random.chance(0.25) ? this.#random.between(1, 20) * minute : this.#random.between(300, 8_000);
+    if (hasPost) this.#world.schedule.after(postMs, () => this.#post(machine));
     // What the forge says of it: a cancelled run has ended at once, a lost runner's is called running for long.
     const after = { cancelled: 0, killed: 3_000, "runner-lost": this.#random.between(10, 40) * minute }[how];
     this.#over(machine, order, how === "cancelled" ? "cancelled" : "failure", after);
@@ -197,6 +210,7 @@ export class Fleet {
     const world = this.#world;
     const name = `post of ${dead.name}`;
     const machine = new Machine(++this.#made, name, world.schedule, new Random(world.plan.seed, name), 0);
+    machine.main = dead;
     this.machines.add(machine);
     const done = (text: string) => {
       if (!machine.isOver) world.note(name, text);
@@ -204,6 +218,7 @@ export class Fleet {
       this.machines.delete(machine);
     };
     world.schedule.after(60_000, () => this.machines.delete(machine));
+    machine.enter();
     world.post(dead, machine).then(
       (text) => done(`ends: ${text}`),
       (error: unknown) => {

@@ -12,6 +12,7 @@ export interface Request<T> {
   /** For traces. */
   what: string;
   carry: Carry<T>;
+  isPublish?: boolean;
   /** What the caller hears where there is no answer. `applied`: whether it may have been carried out. */
   silence(applied: boolean, why: string): { value: T } | { error: Error };
   /** Longest wait for an answer, in ms. */
@@ -44,7 +45,7 @@ export class Line {
           }),
         );
       };
-      this.#go(machine, request, this.#weather.fate(this.#schedule.now), hear);
+      this.#go(machine, request, this.#weather.fate(this.#schedule.now, request.isPublish === true), hear);
     });
   }
 
@@ -101,14 +102,16 @@ function courseOf(fate: Fate, there: number, back: number, patienceMs: number): 
     case "lost":
       return {
         carried: [],
-        silence: silence(fate.silent ? patienceMs : there, fate.silent, "the connection was reset"),
+        silence: silence(fate.silent ? patienceMs : there, true, "the connection was reset"),
       };
     case "refused":
       return { carried: [], silence: silence(there + back, true, "502 Bad Gateway") };
     case "unheard":
       return { carried: [whole], silence: silence(fate.silent ? patienceMs : there + back, true, "no answer") };
     case "late":
-      return { carried: [{ ...whole, after: fate.ms }], silence: silence(patienceMs, true, "no answer") };
+      return fate.ms + back < patienceMs
+        ? { carried: [{ ...whole, after: fate.ms, isHeard: true }], silence: null }
+        : { carried: [{ ...whole, after: fate.ms }], silence: silence(patienceMs, true, "no answer") };
     case "torn":
       return { carried: [{ ...whole, how: "torn" }], silence: silence(there + back, true, "the connection was cut") };
     default:

@@ -1,22 +1,37 @@
 // One process of the program on some runner. It may die at any await, stand still for a while, or have a clock that is wrong. A dead process is
 // simply never continued: what it waits for is not delivered. Requests that it had sent already still arrive.
 
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, stopwatch } from "../../src/clock.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 
 export type MachineState = "alive" | "paused" | "dead" | "ended";
 
+/** The one whose code runs now: what it calls `Date.now()` is its own clock. */
+let awake: Machine | null = null;
+
+/** What `Date.now()` says to the code that runs now; null where that is no machine's. */
+export function wallNow(): number | null {
+  return awake?.wall() ?? null;
+}
+
+/** From here on no machine's code runs, until something is delivered to one. */
+export function nobodyRuns(): void {
+  awake = null;
+}
+
 export class Machine {
   readonly id: number;
   /** For traces. */
   readonly name: string;
-  readonly clock: Clock & { wall(): number };
+  readonly clock: Clock;
   state: MachineState = "alive";
   /** When it last stood still, ms since 1970; 0 = never. */
   pausedUntil = 0;
   /** Somebody cancelled its run: that costs no attempt. */
   wasCancelled = false;
+  /** The process whose last step this one is; itself where it is none. */
+  main: Machine = this;
   /** All the time it stood still, in ms. */
   pausedMs = 0;
 
@@ -25,8 +40,8 @@ export class Machine {
   readonly #startedAt: number;
   /** What its wall clock is wrong by, in ms. */
   #wallOff: number;
-  /** Local time that was added by setting the clock forward. */
-  #jumped = 0;
+  /** What its monotonic clock did not count: the machine was asleep, clocks and all. */
+  #sleptMs = 0;
   #held: (() => void)[] = [];
 
   constructor(id: number, name: string, schedule: Schedule, random: Random, wallOff: number) {
@@ -37,12 +52,25 @@ export class Machine {
     this.#startedAt = schedule.now;
     this.#wallOff = wallOff;
     this.clock = {
-      // The larger of monotonic and wall-clock time: the former stands still with the machine, the latter does not.
-      elapsed: () => schedule.now - this.#startedAt + this.#jumped,
+      elapsed: stopwatch({ wall: () => this.wall(), monotonic: () => this.monotonic() }),
       sleep: (ms, signal) => this.#sleep(ms, signal),
       random: () => this.#random.next(),
-      wall: () => schedule.now + this.#wallOff,
     };
+  }
+
+  /** Ms since 1970, wrong by as much as somebody set it. */
+  wall(): number {
+    return this.#schedule.now + this.#wallOff;
+  }
+
+  /** Ms from its start; stands still while the machine sleeps. */
+  monotonic(): number {
+    return this.#schedule.now - this.#startedAt - this.#sleptMs;
+  }
+
+  /** Its code runs from here on. */
+  enter(): void {
+    awake = this;
   }
 
   get isOver(): boolean {
@@ -52,8 +80,12 @@ export class Machine {
   /** Goes on with what waited, now or when it runs again; never, once it is dead. */
   deliver(act: () => void): void {
     if (this.isOver) return;
-    if (this.state === "paused") this.#held.push(act);
-    else act();
+    if (this.state === "paused") {
+      this.#held.push(act);
+      return;
+    }
+    this.enter();
+    act();
   }
 
   kill(): void {
@@ -65,10 +97,12 @@ export class Machine {
     if (this.state !== "dead") this.state = "ended";
   }
 
-  pause(ms: number): void {
+  /** `asleep`: the whole machine, and its monotonic clock with it. */
+  pause(ms: number, asleep: boolean): void {
     if (this.state !== "alive") return;
     this.state = "paused";
     this.pausedMs += ms;
+    if (asleep) this.#sleptMs += ms;
     this.pausedUntil = this.#schedule.now + ms;
     this.#schedule.after(ms, () => {
       if (this.state !== "paused") return;
@@ -83,7 +117,6 @@ export class Machine {
   /** Somebody sets its wall clock. */
   setWall(byMs: number): void {
     this.#wallOff += byMs;
-    this.#jumped += Math.max(0, byMs);
   }
 
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {

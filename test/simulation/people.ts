@@ -14,7 +14,7 @@ export const writers: readonly string[] = ["alice", "bob"];
 const acts = {
   ...{ labelOn: 6, labelOff: 3, hold: 2, unhold: 3, close: 1, reopen: 1.5, take: 2, giveBack: 2, assignBot: 0.5 },
   ...{ say: 2, command: 5, stage: 1.5, push: 3, rewrite: 0.7, deleteBranch: 0.5, pushMain: 3, judge: 4, merge: 3 },
-  ...{ checks: 2, edit: 0.7, lock: 0.4, unlock: 0.6, dispatch: 1, ownPull: 0.7 },
+  ...{ mergeAndGoOn: 1.5, checks: 2, edit: 0.7, lock: 0.4, unlock: 0.6, dispatch: 1, ownPull: 0.7 },
 };
 type Act = keyof typeof acts;
 
@@ -45,6 +45,14 @@ export class People {
     this.#world.schedule.after(afterMs, () => this.act(number));
   }
 
+  /** Somebody changes their mind in the first seconds of a run, while it looks and claims. */
+  hurry(number: number, random: Random): void {
+    const { plan, schedule } = this.#world;
+    if (!random.chance(plan.haste)) return;
+    const act = random.weighted({ hold: 3, labelOff: 2, close: 1, take: 1, lock: 1 });
+    schedule.after(random.longTailed(0, 15_000), () => this.act(number, act));
+  }
+
   #actor(): Actor {
     return { login: this.#random.chance(0.12) ? "mallory" : (this.#random.pick(writers) ?? "alice"), machine: null };
   }
@@ -61,7 +69,7 @@ export class People {
   }
 
   /** One act on an issue, or on its pull request. */
-  act(number = this.#random.whole(1, this.#world.plan.issues)): void {
+  act(number = this.#random.whole(1, this.#world.plan.issues), wanted: Act | null = null): void {
     const { forge, schedule, plan } = this.#world;
     if (schedule.now >= plan.calmFrom) return;
     const issue = forge.issue(number);
@@ -69,7 +77,7 @@ export class People {
     const pulls = forge.pulls().filter((pull) => pull.author === bot && pull.body.includes(`issue=${number} `));
     const pull = pulls.findLast((one) => one.state === "open") ?? pulls.at(-1) ?? null;
     const by = this.#actor();
-    const act = this.#random.weighted(acts);
+    const act = wanted ?? this.#random.weighted(acts);
     const on = pull !== null && pull.state === "open" && this.#random.chance(0.5) ? pull : issue;
     // Who may only read can talk; labels of an issue that is there are for others.
     if (by.login === "mallory" && act !== "say" && act !== "command") return;

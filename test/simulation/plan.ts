@@ -47,6 +47,12 @@ export interface Plan {
   acts: number;
   /** Share of people's acts that strike while an agent works. */
   strikes: number;
+  /** Share of runs in whose first seconds somebody takes the item back. */
+  haste: number;
+  /** Share of events that start several runs at the same moment. */
+  crowds: number;
+  /** What agents may cost on a day, in USD; 0 = no bound. */
+  dayBudget: number;
   /** A record of a version that nobody knows yet stands in the ledger. */
   futureRecord: boolean;
 }
@@ -58,21 +64,31 @@ const releases = [
   { version: "1.22.6", canDispatch: false, hasRunById: false },
 ];
 
+/** What a run reserves of a budget, in USD; no simulated agent costs more. */
+export const costUsdPerRun = 1;
+
 export function planOf(seed: number): Plan {
   const random = new Random(seed, "plan");
   const rarely = (share: number, value: () => number) => (random.chance(share) ? value() : 0);
   const activeMs = random.between(0.7, 2.5) * hour;
   const [maxConcurrent, maxAttempts, maxRounds] = [random.whole(1, 2), random.whole(2, 3), random.whole(1, 2)];
   const merge = random.chance(0.3) ? "when-approved" : "human";
+  const dayBudget = random.chance(0.25) ? random.whole(1, 6) : 0;
+  const money = dayBudget === 0 ? {} : { costUsdPerDay: dayBudget, costUsdPerRun };
   const agentMs = { min: random.between(10_000, 2 * minute), max: random.between(3, 25) * minute };
-  return {
+  const plan: Plan = {
     seed,
     release: random.pick(releases) ?? { version: "1.27.0", canDispatch: true, hasRunById: true },
-    weather: { faults: rarely(0.7, () => random.longTailed(0.005, 0.12)), outages: outagesOf(random, activeMs) },
+    weather: {
+      faults: rarely(0.7, () => random.longTailed(0.005, 0.12)),
+      outages: outagesOf(random, activeMs),
+      spells: [],
+      tears: 0,
+    },
     calmFrom: start + activeMs,
     issues: random.chance(0.5) ? 1 : random.whole(2, 3),
     policy: [
-      `limits: ${JSON.stringify({ cooldownSeconds: [60, 300], waitForChecksMinutes: 5 })}`,
+      `limits: ${JSON.stringify({ cooldownSeconds: [60, 300], waitForChecksMinutes: 5, ...money })}`,
       "checks: make test",
       `maxConcurrent: ${maxConcurrent}`,
       `maxAttempts: ${maxAttempts}`,
@@ -92,7 +108,21 @@ export function planOf(seed: number): Plan {
     acts: random.chance(0.2) ? 0 : random.whole(1, 14),
     strikes: random.between(0, 0.8),
     futureRecord: random.chance(0.15),
+    haste: rarely(0.4, () => random.between(0.02, 0.2)),
+    crowds: rarely(0.5, () => random.between(0.2, 0.9)),
+    dayBudget,
   };
+  const spells = random.chance(0.35) ? spellsOf(random, activeMs) : [];
+  const tears = rarely(0.3, () => random.between(0.1, 0.5));
+  return { ...plan, weather: { ...plan.weather, spells, tears } };
+}
+
+/** Minutes in which it hangs. */
+function spellsOf(random: Random, activeMs: number): WeatherPlan["spells"] {
+  return Array.from({ length: random.whole(1, 4) }, () => {
+    const from = start + random.between(0, activeMs);
+    return { from, until: from + random.longTailed(20_000, 6 * minute) };
+  });
 }
 
 /** Minutes in which the forge is away altogether. */

@@ -1,5 +1,6 @@
 // Lives one world from its seed to rest, or to the first violation.
 
+import { nobodyRuns, wallNow } from "./machine.ts";
 import { planOf } from "./plan.ts";
 import { Trace } from "./trace.ts";
 import type { Violation } from "./watch/watch.ts";
@@ -31,6 +32,7 @@ export async function simulate(
   try {
     while (!world.isOver && world.violation === null && world.schedule.step()) {
       await settled();
+      nobodyRuns();
       if (++steps > stepsMax) world.watch.fail("rest", `${stepsMax} steps and no end`);
     }
   } finally {
@@ -51,7 +53,7 @@ function settled(): Promise<void> {
 function underVirtualTime(world: World): () => void {
   const { now } = Date;
   const { random } = Math;
-  Date.now = () => world.schedule.now;
+  Date.now = () => wallNow() ?? world.schedule.now;
   Math.random = () => {
     throw new Error("Math.random would make a seed's world differ from time to time");
   };

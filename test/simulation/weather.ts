@@ -21,8 +21,12 @@ export type Fate =
 export interface WeatherPlan {
   /** Probability of a fault of each request. */
   faults: number;
+  /** Probability that the server dies in the middle of a publish. */
+  tears: number;
   /** When the forge is away, ms since 1970. */
   outages: readonly { from: number; until: number }[];
+  /** When it takes requests and does nothing: whatever came is carried out when it goes on. */
+  spells: readonly { from: number; until: number }[];
 }
 
 const kinds = { lost: 5, refused: 4, unheard: 5, late: 2, twice: 2, torn: 1 } as const;
@@ -54,8 +58,13 @@ export class Weather {
     return Math.max(0, ...this.#down.filter(({ from }) => from <= now).map(({ until }) => Math.min(until, now)));
   }
 
-  fate(now: number): Fate {
+  /** `isPublish`: a transaction over a record and a branch, the one that matters most when a dying server tears it. */
+  fate(now: number, isPublish: boolean): Fate {
     const random = this.#random;
+    if (isPublish && now < this.calmFrom && random.chance(this.#plan.tears))
+      return { kind: "torn", downMs: random.between(5_000, 180_000) };
+    const spell = this.#plan.spells.find(({ from, until }) => now >= from && now < until);
+    if (spell !== undefined && now < this.calmFrom) return { kind: "late", ms: spell.until - now + this.travel() };
     if (now >= this.calmFrom || !random.chance(this.#plan.faults)) return { kind: "fine" };
     const kind = random.weighted(kinds);
     switch (kind) {

@@ -1,5 +1,6 @@
 // One simulated world: a forge, runners, agents and people under one virtual clock, all decided by a seed. `simulate` lives it to its end.
 
+import type { Profile } from "../../src/agent/profile.ts";
 import { RunError } from "../../src/errors.ts";
 import type { RefChange } from "../../src/git/host.ts";
 import { release } from "../../src/jobs/release.ts";
@@ -15,7 +16,7 @@ import { applyMoves, createLabel, openIssue } from "./forge/acts.ts";
 import { forgeCalls } from "./forge/calls.ts";
 import { Store } from "./forge/commits.ts";
 import { simulatedHost } from "./forge/host.ts";
-import { type Look, simulatedForge } from "./forge/port.ts";
+import { simulatedForge } from "./forge/port.ts";
 import { type Change, ForgeState } from "./forge/state.ts";
 import { serverUrl } from "./forge/views.ts";
 import { Line } from "./line.ts";
@@ -134,7 +135,9 @@ export class World {
     if (forge.version !== this.#seen.version || forge.refs.version !== this.#seen.refs || !fleet.isIdle) {
       this.#seen = { version: forge.version, refs: forge.refs.version, at: schedule.now };
     }
-    if (this.isCalm && schedule.now - Math.max(this.#seen.at, waitsUntil(forge)) >= restMs) {
+    // What nobody could do while requests were lost does not count as left undone.
+    const quietSince = Math.max(this.#seen.at, waitsUntil(forge), this.plan.calmFrom);
+    if (schedule.now - quietSince >= restMs) {
       this.note("world", "is at rest");
       this.watch.rest();
       this.isOver = true;
@@ -157,11 +160,15 @@ export class World {
 
   /** One run of the program. */
   async process(machine: Machine, order: Order, executor: Executor): Promise<string> {
-    const forge = simulatedForge(this.forge, this.#line, machine, bot, (look) => this.#looked(look));
+    const forge = simulatedForge(this.forge, this.#line, machine, bot, this.watch);
     const { row } = order;
     const item = order.event === "workflow_dispatch" ? order.item : null;
     const ports = this.#ports(machine, executor, forge, row?.number ?? machine.id);
     const settings = { ...this.#settings, item };
+    this.people.hurry(
+      order.item ?? 1 + (machine.id % this.plan.issues),
+      new Random(this.plan.seed, `haste ${machine.id}`),
+    );
     const outcome = await run(ports, settings, triggerOf(executor, item, ""), this.#reached(machine));
     return `${outcome.kind} ${outcome.outcome}: ${outcome.reason}`;
   }
@@ -179,8 +186,11 @@ export class World {
         for (const change of changes) this.sentAt.set(change, this.schedule.now);
       },
     });
+    const saveState = (name: string, value: string) => {
+      this.#saved.set(machine, new Map([...(this.#saved.get(machine) ?? []), [name, value]]));
+    };
     const bench = {
-      store,
+      ...{ store, saveState },
       ...{ machine, plan: this.plan, world: this, random: new Random(this.plan.seed, `agents of ${machine.name}`) },
       note: (text: string) => this.note(machine.name, text),
       killedByAgent: (session: Session) => {
@@ -201,8 +211,7 @@ export class World {
         own ??= claimed === null ? Promise.resolve(null) : findOwnRun(forge, `${serverUrl}/acme/app`, claimed);
         return own;
       },
-      saveState: (name, value) =>
-        this.#saved.set(machine, new Map([...(this.#saved.get(machine) ?? []), [name, value]])),
+      saveState,
     };
   }
 
@@ -211,7 +220,7 @@ export class World {
     const state = this.#saved.get(dead);
     const saved = readSaved((name) => state?.get(name) ?? "");
     if (saved.claim === null) return "nothing to give back";
-    const forge = simulatedForge(this.forge, this.#line, machine, bot, (look) => this.#looked(look));
+    const forge = simulatedForge(this.forge, this.#line, machine, bot, this.watch);
     const ports = this.#ports(machine, { event: "", payload: {}, actor: null, runId: "", claimed: null }, forge, 1);
     const { policy } = this.#settings;
     const settings = { ...this.#settings, policy: { ...policy, limits: { ...policy.limits, apiSeconds: 10 } } };
@@ -227,10 +236,6 @@ export class World {
     return { me: calls.me(), reviewer: null, repository, policy: null };
   }
 
-  #looked(look: Look): void {
-    this.watch.looked(look);
-  }
-
   /** Somebody asks the process to end. */
   ask(machine: Machine): void {
     machine.deliver(() => this.#stops.get(machine)?.abort("the runner asked it to end"));
@@ -242,6 +247,10 @@ export class World {
       session.key,
       new Random(this.plan.seed, `strike ${session.id}`).between(0, this.plan.agentMs.max),
     );
+  }
+
+  agentStopped(session: Session, why: string): void {
+    this.watch.agentStopped(session, why);
   }
 
   died(machine: Machine): void {
@@ -267,7 +276,10 @@ const known = new Map<string, Settings>();
 function settingsOf({ policy }: Plan): Settings {
   const before = known.get(policy);
   if (before !== undefined) return before;
-  const settings = readSettings({}, new Map([["agent-command", "true"]]), policy, ".agent-dispatch.yml", "main");
+  // An agent that tells what it costs; that its program is there is the one thing that is asked of this machine.
+  const read = readSettings({}, new Map([["agents", "claude"]]), policy, ".agent-dispatch.yml", "main");
+  const isHere = (profile: Profile): Profile => ({ ...profile, preset: { ...profile.preset, bin: "sh" } });
+  const settings = { ...read, profiles: read.profiles.map(isHere), reviewers: read.reviewers.map(isHere) };
   known.set(policy, settings);
   return settings;
 }

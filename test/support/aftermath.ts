@@ -151,7 +151,13 @@ function ended(
     case "hand-over":
       return put({ ...clean, state: "done", stage: "merge-ready" }, labelOff(item, snapshot));
     case "give-up":
-      return put({ state: "blocked", stage: "blocked", landing: undefined }, labelOff(item, snapshot));
+      return put(
+        {
+          ...{ state: "blocked", stage: "blocked", landing: undefined, generation: work.generation },
+          handled: [...new Set([...claim.handled, ...work.handled])],
+        },
+        labelOff(item, snapshot),
+      );
     case "stop":
       return put({ state: "blocked", question: undefined }, labelOff(item, snapshot));
     case "land": {

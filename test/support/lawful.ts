@@ -17,7 +17,7 @@ export async function expectLawful(s: Stage): Promise<void> {
   const newest = new Map(statuses.map((status) => [`${status.context} of ${status.sha}`, status.state]));
   const pending = [...newest].filter(([name, state]) => name.startsWith("agent-dispatch/") && state === "pending");
   expect(pending, "left pending").toEqual([]);
-  for (const issue of issues.filter(({ state }) => state === "closed")) {
+  for (const issue of issues.filter((one) => isOver(one, issues))) {
     expect(issue.labels.map(({ name }) => name).filter(isOurs), `left on closed #${issue.number}`).toEqual([]);
     expect(issue.assignees.map(({ login }) => login)).not.toContain("bot");
   }
@@ -28,6 +28,12 @@ export async function expectLawful(s: Stage): Promise<void> {
     expect(record?.slot, `${record?.key} has a place`).toBeNull();
   }
   expect(await slotsTaken(s), "places taken").toEqual([]);
+}
+
+/** Closed, and nothing of it open: an issue whose pull request is open still waits for what people do with that, and stays as it is. */
+function isOver({ number, state }: Issue, all: readonly Issue[]): boolean {
+  const isOpen = ({ state, pull }: Issue) => state === "open" && pull?.headBranch === `agent/issue-${number}`;
+  return state === "closed" && !all.some(isOpen);
 }
 
 function isOurs(label: string): boolean {
@@ -64,6 +70,13 @@ export async function soundAttempts(s: Stage): Promise<number> {
     most = Math.max(most, ...history.map((record) => record.attempt));
   }
   return most;
+}
+
+/** Claims of agent work that are held, by item and number of the claim: each of them has counted an attempt. */
+export async function attemptsHeld(s: Stage): Promise<string[]> {
+  const histories = await Promise.all((await itemRefs(s)).map((ref) => recordsOf(s, ref)));
+  const held = histories.flatMap((history) => history.slice(-1)).filter(({ state }) => state === "held");
+  return held.filter(({ slot }) => slot !== null).map(({ key, epoch }) => `${key} e${epoch}`);
 }
 
 /** Oldest first. */

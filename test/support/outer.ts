@@ -1,7 +1,7 @@
 // What others could see of a run so far: as long as it stays the same, it makes no difference to them where the run stands.
 
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./gate/gate.ts";
 import type { Stage } from "./run.ts";
@@ -24,14 +24,13 @@ export function outerState(s: Stage, machine: Machine | null, agents: number): s
   return createHash("sha1").update(text).digest("hex");
 }
 
-/** Folders with random names are the run's own: nobody finds them again. */
+/**
+ * What a later step reads there: what was kept by name, and the trace of processes. Whether one of the run's own folders is there makes no
+ * difference to who removes it.
+ */
 function filesOf(machine: Machine | null): object {
-  if (machine === null) return { files: [], state: [] };
-  const folders = [machine.temp, machine.workspace];
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(folder, entry.name)),
-  );
-  return { files, state: [...machine.state] };
+  if (machine === null) return { traces: [], state: [] };
+  const folders = readdirSync(machine.temp).map((name) => join(machine.temp, name, "processes.json"));
+  const traces = folders.filter((at) => existsSync(at)).map((at) => readFileSync(at, "utf8"));
+  return { traces, state: [...machine.state] };
 }

@@ -71,38 +71,45 @@ function statusesShown(statuses: readonly CommitStatus[], names: ReadonlyMap<str
 /** Records as later runs read them. Counters of claims, who held it and when is nobody's business any more. */
 async function ledgerShown(s: Stage): Promise<object> {
   const shown: Record<string, unknown> = {};
-  const refs = (await s.git("for-each-ref", "--format=%(refname)", ledger)).split("\n").filter((ref) => ref !== "");
-  for (const ref of refs.filter((name) => name.startsWith(`${ledger}item/`))) {
-    const parsed = parseRecord(await s.git("log", "-1", "--format=%B", ref));
-    if (parsed.kind === "unreadable") throw new Error(`${ref} is unreadable: ${parsed.why}`);
-    const { epoch, seq, nonce, owner, at, run, slot, ...rest } = parsed.record;
-    shown[ref.slice(ledger.length)] = {
-      ...rest,
-      hasNonce: nonce !== "",
-      isOwned: owner !== "",
-      holdsSlot: slot !== null,
-    };
+  const messages = await ledgerMessages(s);
+  for (const [name, message] of messages) {
+    if (name.startsWith("item/")) shown[name] = recordShown(name, message);
+    else if (!name.startsWith("slot/")) shown[name] = message;
   }
-  for (const ref of refs) {
-    const isShown = ref.startsWith(`${ledger}item/`) || ref.startsWith(`${ledger}slot/`);
-    if (!isShown) shown[ref.slice(ledger.length)] = await s.git("log", "-1", "--format=%B", ref);
-  }
-  return { ...shown, taken: await slotsTaken(s) };
+  return { ...shown, taken: taken(messages) };
+}
+
+function recordShown(name: string, message: string): object {
+  const parsed = parseRecord(message);
+  if (parsed.kind === "unreadable") throw new Error(`${name} is unreadable: ${parsed.why}`);
+  const { epoch, seq, nonce, owner, at, run, slot, after, ...rest } = parsed.record;
+  // What follows the effects says something only as long as there are effects.
+  const next = rest.state === "published" ? { after } : {};
+  return { ...rest, ...next, hasNonce: nonce !== "", isOwned: owner !== "", holdsSlot: slot !== null };
+}
+
+/** Of every ref of the ledger, by its name below the common prefix, what its commit says. */
+async function ledgerMessages(s: Stage): Promise<Map<string, string>> {
+  const text = await s.git("for-each-ref", "--format=%(refname)%00%(contents)%00", ledger);
+  const parts = text.split("\0").map((part) => part.trim());
+  const names = parts.filter((_, at) => at % 2 === 0 && parts[at] !== "");
+  return new Map(names.map((name, at) => [name.slice(ledger.length), parts[2 * at + 1] ?? ""]));
 }
 
 /** A place is taken as long as the claim lives that took it; what a dead one left is free. */
 export async function slotsTaken(s: Stage): Promise<string[]> {
-  const slots = (await s.git("for-each-ref", "--format=%(refname)", `${ledger}slot`)).split("\n").filter(Boolean);
-  const taken: string[] = [];
-  for (const ref of slots) {
-    const holder = parseSlot(await s.git("log", "-1", "--format=%B", ref));
-    if (holder === null) throw new Error(`${ref} is unreadable`);
-    const text = await s.git("log", "-1", "--format=%B", `${ledger}item/${holder.key}`).catch(() => null);
-    const parsed = text === null ? null : parseRecord(text);
-    if (parsed?.kind !== "record" || parsed.record.epoch !== holder.epoch) continue;
-    if (parsed.record.state === "held" || parsed.record.state === "published") taken.push(ref);
-  }
-  return taken;
+  return taken(await ledgerMessages(s));
+}
+
+function taken(messages: ReadonlyMap<string, string>): string[] {
+  return [...messages.keys()].filter((name) => {
+    if (!name.startsWith("slot/")) return false;
+    const holder = parseSlot(messages.get(name) ?? "");
+    if (holder === null) throw new Error(`${name} is unreadable`);
+    const parsed = parseRecord(messages.get(`item/${holder.key}`) ?? "");
+    if (parsed.kind !== "record" || parsed.record.epoch !== holder.epoch) return false;
+    return parsed.record.state === "held" || parsed.record.state === "published";
+  });
 }
 
 /** Every commit by what it holds: two plays make the same trees in other seconds. */

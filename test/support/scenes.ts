@@ -1,7 +1,7 @@
 // Worlds in which the next run has something to do, for suites that play it many times.
 
 import { installGates } from "./gate/builtins.ts";
-import { Passage } from "./gate/gate.ts";
+import { type Machine, Passage } from "./gate/gate.ts";
 import { oneBeat, pastLease, unhurried } from "./gate/life.ts";
 import { type Plays, playing } from "./plays.ts";
 import { openStage, type Stage, type StageOptions, type Start } from "./run.ts";
@@ -40,14 +40,20 @@ export async function after(scene: Scene, runs: number): Promise<Scene> {
 
 /** A run before the tale that died right after its call of this name; its claim is nobody's any more. */
 export async function afterDeath(scene: Scene, label: string): Promise<Scene> {
+  await dying(scene, await scene.next(), label);
+  scene.s.pass(pastLease);
+  return scene;
+}
+
+/** A run that dies right after its call of this name; what it leaves on its machine. */
+export async function dying({ s }: Scene, start: Start, label: string): Promise<Machine> {
   installGates();
   const { clock, guard } = oneBeat({ before: (call) => (call.label === label ? "stop-after" : "pass") });
   const passage = new Passage(guard);
-  const run = scene.s.start({ ...(await scene.next()), passage, clock });
-  const ended = await Promise.race([passage.stopped, run]);
-  if (ended !== undefined) throw new Error(`it did not die at ${label}: ${ended.lastLine}`);
-  scene.s.pass(pastLease);
-  return scene;
+  const ended = await Promise.race([passage.stopped, s.start({ ...start, passage, clock })]);
+  if (ended !== undefined || passage.machine === null)
+    throw new Error(`it did not die at ${label}: ${ended?.lastLine ?? "it never began"}`);
+  return passage.machine;
 }
 
 /** The commit point of new code. */

@@ -1,5 +1,5 @@
-// What can happen on the simulated forge, whoever does it, with all that follows from it as on Gitea. Written after the embedded forge,
-// by reading alone: nothing compares the two yet.
+// What can happen on the simulated forge, whoever does it, with all that follows from it as on Gitea. Written after the embedded forge, and compared
+// with it by ../forge.test.ts.
 
 import type { Label } from "../../../src/forge/port.ts";
 import type { Move } from "./commits.ts";
@@ -147,6 +147,11 @@ export function applyMoves(forge: ForgeState, by: Actor, moves: readonly Move[])
   for (const move of moves) if (move.ref.startsWith("refs/heads/")) afterBranch(forge, by, move);
 }
 
+/** Where git shows the head of a pull request; of one that is over, its last. */
+export function pullRef(number: number): string {
+  return `refs/pull/${number}/head`;
+}
+
 function afterBranch(forge: ForgeState, by: Actor, move: Move): void {
   const branch = move.ref.slice("refs/heads/".length);
   const open = forge.pulls().filter((issue) => issue.state === "open" && issue.pull.head === branch);
@@ -158,6 +163,7 @@ function afterBranch(forge: ForgeState, by: Actor, move: Move): void {
     }
     const before = issue.pull.headSha;
     issue.pull.headSha = move.new;
+    forge.refs.set(pullRef(issue.number), move.new);
     notePush(forge, issue, by, before, move);
     checkConflicts(forge, issue);
   }

@@ -145,7 +145,8 @@ export function forgeCalls(forge: ForgeState, by: Actor): Calls {
     commitMessage: (sha) => forge.commits.get(sha)?.message ?? null,
 
     createIssueComment(number, body) {
-      const issue = mustIssue(number);
+      const issue = forge.issue(number);
+      if (issue === undefined) throw new Refused(500, "");
       if (issue.locked && !forge.mayWrite(by.login)) throw new Refused(403, "You cannot comment on a locked issue.");
       return commentView(issue, addComment(forge, issue, by, body));
     },

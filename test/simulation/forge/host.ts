@@ -80,7 +80,7 @@ export function simulatedHost(parts: HostParts): Host {
         seconds,
       }).sha;
     },
-    push: (changes) => push(parts, changes),
+    push: (changes, limits) => push(parts, changes, limits?.deadlineMs ?? 60_000),
   };
 }
 
@@ -99,14 +99,15 @@ function ledgerOf(forge: ForgeState): Map<string, LedgerRef> {
  * As git pushes: first a look at the refs, by which it leaves out what is there already and refuses what moved; then one transaction, in which the
  * server compares again. A commit that is there already counts as pushed, whoever made it.
  */
-async function push(parts: HostParts, changes: readonly RefChange[]): Promise<PushOutcome> {
+async function push(parts: HostParts, changes: readonly RefChange[], deadlineMs: number): Promise<PushOutcome> {
   const { forge, line, machine } = parts;
+  const begun = machine.clock.elapsed();
   parts.sent(changes);
   const names = changes.map((change) => short(change.ref)).join(" ");
   const unknown = (why: string): PushOutcome => ({ kind: "unknown", cause: `git ended early: ${why}` });
   const silence = (_applied: boolean, why: string) => ({ value: unknown(why) });
   const shown = await line.send<Map<string, string | null> | PushOutcome>(machine, {
-    ...{ what: `push ${names}: look`, patienceMs: 60_000, silence },
+    ...{ what: `push ${names}: look`, patienceMs: deadlineMs, silence },
     carry: () => new Map(changes.map(({ ref }) => [ref, forge.refs.get(ref)])),
   });
   if (!(shown instanceof Map)) return shown;
@@ -116,7 +117,8 @@ async function push(parts: HostParts, changes: readonly RefChange[]): Promise<Pu
   if (stale !== undefined) return { kind: "lost", detail: `${stale.ref}: [rejected] (stale info)`, sent: false };
   if (sent.length === 0) return { kind: "ok", upToDate };
   return line.send<PushOutcome>(machine, {
-    ...{ what: `push ${names}`, patienceMs: 60_000, silence },
+    ...{ what: `push ${names}`, patienceMs: Math.max(1, deadlineMs - (machine.clock.elapsed() - begun)), silence },
+    isPublish: sent.some(({ ref }) => ref.startsWith("refs/heads/")),
     carry: (how) => transaction(parts, sent, upToDate, how),
   });
 }

@@ -25,6 +25,14 @@ const writes: ReadonlySet<string> = new Set([
   ...["rerun", "dispatch"],
 ]);
 
+/** Writes that may be sent again, as the adapter does (`repeat` there): the second one changes nothing. */
+const repeated: ReadonlySet<string> = new Set([
+  ...["editComment", "deleteComment", "react", "removeLabel", "closeIssue", "createPull", "editPull", "setStatus"],
+  ...["deleteBranch", "deleteReview"],
+]);
+/** As in http.ts. */
+const retries = { triesMax: 4, backoffMs: 500, backoffMsMax: 10_000 };
+
 export interface Look {
   machine: Machine;
   /** Name of the call and its arguments. */
@@ -34,24 +42,44 @@ export interface Look {
   at: number;
 }
 
-/** `seen` is told of every answer that has come. */
+/** Told of what a process asks of the forge. */
+export interface Listener {
+  /** A write leaves. */
+  writing(machine: Machine, name: string, args: readonly unknown[]): void;
+  /** An answer has come. */
+  looked(look: Look): void;
+}
+
 export function simulatedForge(
   forge: ForgeState,
   line: Line,
   machine: Machine,
   login: string,
-  seen: (look: Look) => void,
+  listener: Listener,
 ): Forge {
   const calls = forgeCalls(forge, { login, machine });
-  const clock = forgeClock(() => machine.clock.elapsed());
+  const clock = forgeClock(() => machine.monotonic());
   clock.observe(new Date(forge.now()).toUTCString());
   let requests = 0;
 
   async function send(name: keyof Calls, args: readonly unknown[], permit: Permit | null): Promise<unknown> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await sendOnce(name, args, permit);
+      } catch (error) {
+        if (tries >= retries.triesMax || !isRepeated(name, error)) throw error;
+        const ceiling = Math.min(retries.backoffMsMax, retries.backoffMs * 2 ** (tries - 1));
+        await machine.clock.sleep(machine.clock.random() * ceiling);
+      }
+    }
+  }
+
+  async function sendOnce(name: keyof Calls, args: readonly unknown[], permit: Permit | null): Promise<unknown> {
     const isWrite = writes.has(name);
     // As in http.ts: what belongs to a claim is not sent without a life sign of it.
-    if (isWrite && permit?.mayWrite() === false) throw failure(name, 0, "no life sign of its claim in time", false);
+    if (isWrite && permit?.mayWrite() === false) throw failure(name, 0, notSent, false);
     requests++;
+    if (isWrite) listener.writing(machine, name, args);
     const patienceMs = Math.min(30_000, (isWrite ? permit?.writeMsMax : undefined) ?? 30_000);
     const carry = () => {
       try {
@@ -67,7 +95,7 @@ export function simulatedForge(
     const what = `${name}(${args.map((arg) => JSON.stringify(arg)?.slice(0, 60)).join(", ")})`;
     const { answer, at } = await line.send(machine, { what, carry, silence, patienceMs });
     clock.observe(new Date(at).toUTCString());
-    seen({ machine, name, args, at });
+    listener.looked({ machine, name, args, at });
     return answer;
   }
 
@@ -88,6 +116,14 @@ export function simulatedForge(
   };
   return under(null);
 }
+
+/** Not what the server refused, nor what was never sent; of the other writes only what certainly did not arrive. */
+function isRepeated(name: string, error: unknown): boolean {
+  if (!(error instanceof ForgeError) || error.failure.status !== 0 || error.message.includes(notSent)) return false;
+  return !writes.has(name) || repeated.has(name) || !error.mayBeApplied;
+}
+
+const notSent = "no life sign of its claim in time";
 
 /** As the adapter words it: a status of 0 is no answer. */
 function failure(name: string, status: number, answer: string, mayBeApplied: boolean): ForgeError {

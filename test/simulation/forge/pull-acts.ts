@@ -1,7 +1,7 @@
 // What can happen to pull requests of the simulated forge.
 
 import type { NewPull, NewReview, NewStatus } from "../../../src/forge/port.ts";
-import { addEntry, applyMoves, checkConflicts, openIssue, setState } from "./acts.ts";
+import { addEntry, applyMoves, checkConflicts, openIssue, pullRef, setState } from "./acts.ts";
 import type { Actor, ForgeState, IssueRow, PullRow, ReviewRow } from "./state.ts";
 
 export type PullIssue = IssueRow & { pull: PullRow };
@@ -12,6 +12,7 @@ export function openPull(forge: ForgeState, by: Actor, { head, base, title, body
   const mergeBase = forge.commits.mergeBase(baseSha, headSha) ?? baseSha;
   const pull: PullRow = { head, headSha, base, mergeBase, merged: false, mergeable: true, reviews: [] };
   const issue = Object.assign(openIssue(forge, by, title, body), { pull });
+  forge.refs.set(pullRef(issue.number), headSha);
   const ids = forge.commits.range(baseSha, headSha).map((commit) => commit.sha);
   const pushed = JSON.stringify({ is_force_push: false, commit_ids: ids });
   if (ids.length > 0) addEntry(forge, issue, "push", by, { body: pushed });

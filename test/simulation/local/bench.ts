@@ -25,8 +25,16 @@ export interface Bench {
   /** Commits in the host's own repository. */
   store: Store;
   plan: Plan;
-  world: { forge: ForgeState; schedule: Schedule; agents: Agents; agentStarted(session: Session): void };
+  world: {
+    forge: ForgeState;
+    schedule: Schedule;
+    agents: Agents;
+    agentStarted(session: Session): void;
+    agentStopped(session: Session, why: string): void;
+  };
   note(text: string): void;
+  /** Kept for the last step, which runs when this one was killed. */
+  saveState(name: string, value: string): void;
   /** The agent takes its whole runner down with it. */
   killedByAgent(session: Session): void;
 }

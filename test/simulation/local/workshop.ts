@@ -6,6 +6,7 @@ import type { Authored } from "../../../src/jobs/author.ts";
 import type { AgentJob } from "../../../src/jobs/endings.ts";
 import type { ReworkJob } from "../../../src/jobs/rework-job.ts";
 import type { Workshop } from "../../../src/jobs/workshop.ts";
+import { saveAgent } from "../../../src/saved.ts";
 import type { Session } from "./agents.ts";
 import { type Bench, bot, commit, judgedChange, noLines, nothingChanged, resultOf, sleep } from "./bench.ts";
 
@@ -67,9 +68,10 @@ export function simulatedWorkshop(bench: Bench): Workshop {
   async function begin(job: AgentJob, role: Session["role"]): Promise<Session> {
     const { key, epoch, slot } = job.claim.record;
     await sleep(bench, 200, 5_000);
+    saveAgent(bench.saveState);
     const session = world.agents.begin({ role, machine: bench.machine, key, epoch, slot }, world.schedule.now);
     session.costUsd = Math.round(bench.random.between(5, 100)) / 100;
-    bench.note(`agent ${session.id} (${role}) starts on ${key} e${epoch}`);
+    bench.note(`agent ${session.id} (${role}) starts on ${key} e${epoch}, for ${session.costUsd} USD`);
     world.agentStarted(session);
     return session;
   }
@@ -84,9 +86,10 @@ export function simulatedWorkshop(bench: Bench): Workshop {
     }
     await bench.machine.clock.sleep(ms, stop);
     if (stop.aborted) {
+      world.agentStopped(session, String(stop.reason));
       await sleep(bench, 10, 15_000);
       world.agents.end(session, "stopped", world.schedule.now);
-      bench.note(`agent ${session.id} is stopped`);
+      bench.note(`agent ${session.id} is stopped: ${String(stop.reason)}`);
       return "stopped";
     }
     bench.note(`agent ${session.id} ends`);

@@ -1,8 +1,10 @@
 // Invariant 1: agents work only under claims that are held, at most so many at once, and a claim is one run's.
 
+import { lossWords } from "../../../src/ledger/chain.ts";
 import type { Session } from "../local/agents.ts";
+import type { Machine } from "../machine.ts";
 import type { World } from "../world.ts";
-import { recordOf, slotRef } from "./view.ts";
+import { keyOf, recordOf, slotRef, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
 /** So long an agent may work on after its claim is gone, its run awake and the forge there: a renewal, with all waits for answers. */
@@ -10,6 +12,8 @@ const lostMs = { calm: 4 * 60_000, stormy: 12 * 60_000 };
 
 export function agentsRule(world: World): Rule {
   const { forge, agents, watch, plan } = world;
+  /** Who made a claim, by key and epoch. */
+  const claimedBy = new Map<string, Machine>();
   /** When a session was first seen without its claim, ms since 1970. */
   const lostSince = new Map<number, number>();
 
@@ -31,6 +35,8 @@ export function agentsRule(world: World): Rule {
         ({ key, epoch, machine }) => key === session.key && epoch === session.epoch && machine !== session.machine,
       );
       if (other !== undefined) watch.fail("claims", `two runs hold one claim: ${session.key} e${session.epoch}`);
+      if (claimedBy.get(`${session.key} e${session.epoch}`) !== session.machine)
+        watch.fail("claims", `agent ${session.id} starts on ${session.key} under a claim that its run did not make`);
       if (!holds(session)) return;
       const name = slotRef(session.slot ?? 0);
       const holder = forge.commits.get(forge.refs.get(name) ?? "")?.message ?? "";
@@ -38,8 +44,20 @@ export function agentsRule(world: World): Rule {
         watch.fail("slots", `agent ${session.id} works on ${session.key} without a place (${name})`);
       counted();
     },
+    agentStopped(session, why) {
+      if (why === lossWords["taken-over"] && holds(session))
+        watch.fail("claims", `agent ${session.id} is stopped as if ${session.key} were lost, and its claim stands`);
+    },
     changed(change) {
-      if (change.kind === "refs") counted();
+      if (change.kind !== "refs") return;
+      for (const { ref, new: sha } of change.moves) {
+        const key = keyOf(ref);
+        const record = viewOf(forge, sha);
+        const name = `${key} e${record?.epoch}`;
+        const isClaim = key !== null && record?.state === "held" && !claimedBy.has(name);
+        if (isClaim && change.by.machine !== null) claimedBy.set(name, change.by.machine);
+      }
+      counted();
     },
     patrol() {
       for (const session of agents.atWork()) {

@@ -2,6 +2,7 @@
 // later version wrote is nobody's.
 
 import type { Change } from "../forge/state.ts";
+import type { Machine } from "../machine.ts";
 import type { World } from "../world.ts";
 import { keyOf, type RecordView, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
@@ -11,6 +12,18 @@ const [slackMs, endedMs] = [30_000, 60_000];
 
 export function ledgerRule(world: World): Rule {
   const { forge, watch } = world;
+
+  /** Who made a claim, by key and epoch. */
+  const makers = new Map<string, Machine>();
+
+  /** Who else than its holder moves a live record does so without a claim, whatever owner it writes. */
+  function wronglyMoved(key: string, old: string | null, by: Machine): [rule: string, text: string] | null {
+    const before = viewOf(forge, old);
+    if (before === null || before.v !== 1 || (before.state !== "held" && before.state !== "published")) return null;
+    const maker = makers.get(`${key} e${before.epoch}`);
+    if (maker === undefined || maker === by.main || !isAlive(before)) return null;
+    return ["claims", `${key} e${before.epoch}, a live claim of ${maker.name}, was moved by ${by.name}`];
+  }
 
   /** What is wrong with a move of an item's ref, and by which rule. */
   function wrong(key: string, old: string | null, sha: string | null): [rule: string, text: string] | null {
@@ -61,8 +74,11 @@ export function ledgerRule(world: World): Rule {
       if (change.kind !== "refs" || change.by.machine === null) return;
       for (const { ref, old, new: sha } of change.moves) {
         const key = keyOf(ref);
-        const found = key === null ? null : wrong(key, old, sha);
+        if (key === null) continue;
+        const found = wrong(key, old, sha) ?? wronglyMoved(key, old, change.by.machine);
         if (found !== null) watch.fail(...found);
+        const claim = `${key} e${viewOf(forge, sha)?.epoch}`;
+        if (!makers.has(claim)) makers.set(claim, change.by.machine);
       }
     },
   };

@@ -5,7 +5,7 @@ import type { Change } from "../forge/state.ts";
 import { bot } from "../local/bench.ts";
 import type { Machine } from "../machine.ts";
 import type { World } from "../world.ts";
-import { keyOf, numberOf, viewOf } from "./view.ts";
+import { keyOf, numberOf, recordOf, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
 /** So long before it is sent, a publish must have looked whether the item is still the program's. */
@@ -30,6 +30,8 @@ export function peopleRule(world: World): Rule {
   const looks = new Map<string, number>();
   const claimedAt = new Map<string, { epoch: number; at: number }>();
   const takenOff = new Map<string, number>();
+  /** When a process last sent labels for an issue. */
+  const labelSent = new Map<number, number>();
 
   function of(number: number): Restraints {
     const found = known.get(number) ?? { hold: 0, closed: 0, locked: 0, labelOff: 0, taken: new Map(), wish: 0 };
@@ -71,7 +73,8 @@ export function peopleRule(world: World): Rule {
       if (change.label === "hold") watch.fail("people", `the program touched \`hold\` on #${change.issue}`);
       if (change.label !== "bot" || !change.added) return;
       const wishes = [...known.values()].map(({ wish }) => wish);
-      if (here.labelOff > Math.max(...wishes))
+      // What was on its way already, or arrives twice, can land once.
+      if (here.labelOff > Math.max(...wishes, 0) && (labelSent.get(change.issue) ?? 0) > here.labelOff)
         watch.fail("people", `the label that a person took off #${change.issue} was put on again`);
       here.labelOff = 0;
     }
@@ -117,6 +120,25 @@ export function peopleRule(world: World): Rule {
   return {
     looked({ machine, name, args, at }) {
       if (name === "issue" || name === "pull") looks.set(`${machine.id} ${args[0]}`, at);
+    },
+    agentStarted({ key, epoch }) {
+      const claim = claimedAt.get(key);
+      if (claim?.epoch !== epoch) return;
+      const pull = recordOf(forge, key)?.pull ?? null;
+      for (const number of [numberOf(key), ...(pull === null ? [] : [pull])]) {
+        const { hold, closed, locked, labelOff } = of(number);
+        for (const [what, at] of [
+          ["hold", hold],
+          ["closed", closed],
+          ["locked", locked],
+          ["label off", labelOff],
+        ] as const)
+          if (at > 0 && at < claim.at)
+            watch.fail("people", `#${number}: ${what} before it was claimed, and an agent starts`);
+      }
+    },
+    writing(_machine, name, args) {
+      if (name === "addLabels") labelSent.set(Number(args[0]), schedule.now);
     },
     ordered(item) {
       of(item).wish = schedule.now;

@@ -53,10 +53,30 @@ export function publishingRule(world: World): Rule {
     return first === undefined ? null : ["lost work", `${branch}: a commit of ${first.author} is gone`];
   }
 
+  /** Branches that a person has moved. */
+  const touched = new Set<string>();
+
+  /** A publish is done when its branch holds what was published: a server that died in it may have moved the record alone. */
+  function wronglyDone(move: Move): [string, string] | null {
+    const [before, after] = [viewOf(forge, move.old), viewOf(forge, move.new)];
+    if (before?.state !== "published" || before.moves !== true || before.head === null) return null;
+    if (after?.state !== "done" || touched.has(before.branch)) return null;
+    const tip = forge.branch(before.branch);
+    const isThere = tip !== null && forge.commits.isAncestor(before.head, tip);
+    return isThere
+      ? null
+      : ["lost work", `${before.key} is done, and ${before.branch} does not hold what was published`];
+  }
+
   return {
     changed(change: Change) {
-      if (change.kind !== "refs" || change.by.login !== bot || change.by.machine === null) return;
+      if (change.kind !== "refs") return;
+      if (change.by.machine === null)
+        for (const { ref } of change.moves) if (ref.startsWith(heads)) touched.add(ref.slice(heads.length));
+      if (change.by.login !== bot || change.by.machine === null) return;
       for (const move of change.moves) {
+        const unheld = keyOf(move.ref) === null ? null : wronglyDone(move);
+        if (unheld !== null) watch.fail(...unheld);
         const found = move.ref.startsWith(heads) ? wrong(move, change.moves) : null;
         if (found !== null) watch.fail(...found);
       }

@@ -4,8 +4,9 @@
 import type { IssueRow } from "../forge/state.ts";
 import { bot } from "../local/bench.ts";
 import { writers } from "../people.ts";
+import { costUsdPerRun } from "../plan.ts";
 import type { World } from "../world.ts";
-import { type RecordView, recordOf } from "./view.ts";
+import { budgetOf, type RecordView, recordOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
 export function restRule(world: World): Rule {
@@ -50,9 +51,14 @@ export function restRule(world: World): Rule {
     const fail = (text: string) => watch.fail("rest", `#${issue.number} (${record?.state ?? "no record"}): ${text}`);
     if (record?.state === "published") fail("what was published is not finished");
     // Who takes the label off a dead run's item ends it: the record is as good as released.
-    if (record?.state === "held" && issue.state === "open" && forge.hasLabel(issue, "bot")) fail("its claim is left");
+    // So does who cannot be taken over for want of money.
+    const isWanted = issue.state === "open" && forge.hasLabel(issue, "bot") && !isSpent();
+    if (record?.state === "held" && isWanted) fail("its claim is left");
     // Between two steps it is the bot's pull request, also when somebody takes the label off.
-    if (issue.assignees.includes(bot) && pull === null) fail("the bot is assigned");
+    // Whoever assigns it to what is over wants it there.
+    const isTheirs = issue.state === "closed" && byPerson(issue, bot);
+    if (issue.assignees.includes(bot) && pull === null && !isTheirs && !(record?.state === "held" && isSpent()))
+      fail("the bot is assigned");
     pending([issue, ...(pull === null ? [] : [pull])], fail);
     if (issue.state === "closed") return;
     if (record?.state === "blocked" && !hasComment([issue, pull], ["blocked", "question", "status"]))
@@ -87,8 +93,15 @@ export function restRule(world: World): Rule {
     if (!forge.hasLabel(issue, "bot") || label === undefined) return;
     if (label.by !== bot && !writers.includes(label.by)) return;
     if (pull !== null && hasForeignWord(pull)) return;
+    if (isSpent()) return;
     fail(`the label is on, put on by @${label.by}, and nothing is done about it`);
     void record;
+  }
+
+  /** The day's money is used up, as the ledger has it. */
+  function isSpent(): boolean {
+    const day = budgetOf(forge);
+    return world.plan.dayBudget > 0 && day + costUsdPerRun > world.plan.dayBudget;
   }
 
   /** The repository's own checks are not green: the program may wait for people who mend them. */

@@ -4,7 +4,10 @@ import type { World } from "../world.ts";
 import { agentsRule } from "./agents.ts";
 import { boundsRule } from "./bounds.ts";
 import { doublesRule } from "./doubles.ts";
+import { fenceRule } from "./fence.ts";
 import { ledgerRule } from "./ledger.ts";
+import { moneyRule } from "./money.ts";
+import { ordersRule } from "./orders.ts";
 import { peopleRule } from "./people.ts";
 import { publishingRule } from "./publishing.ts";
 import { restRule } from "./rest.ts";
@@ -18,6 +21,9 @@ export const rules: readonly ((world: World) => Rule)[] = [
   verdictsRule,
   doublesRule,
   peopleRule,
+  ordersRule,
+  fenceRule,
+  moneyRule,
   boundsRule,
   restRule,
 ];

@@ -2,7 +2,7 @@
 
 import { bot } from "../local/bench.ts";
 import type { World } from "../world.ts";
-import { keyOf, viewOf } from "./view.ts";
+import { keyOf, type RecordView, records, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
 export function verdictsRule(world: World): Rule {
@@ -16,6 +16,10 @@ export function verdictsRule(world: World): Rule {
     return before !== undefined && isJudged(before, verdict);
   }
 
+  /** What is called so later, by whoever finishes it, is in the record from the publish on. */
+  const says = (record: RecordView, sha: string, verdict: string) =>
+    record.verdict?.head === sha && record.verdict.verdict === verdict;
+
   return {
     changed(change) {
       if (change.by.login !== bot) return;
@@ -25,6 +29,8 @@ export function verdictsRule(world: World): Rule {
         const verdict = state === "success" ? "approved" : "changes-requested";
         if (!isJudged(sha, verdict))
           watch.fail("verdict", `${sha.slice(0, 8)} is called ${verdict}, and nobody judged it so`);
+        else if (![...records(forge).values()].some((record) => says(record, sha, verdict)))
+          watch.fail("verdict", `${sha.slice(0, 8)} is called ${verdict} before any record says so`);
       }
       if (change.kind !== "refs") return;
       for (const { ref, new: sha } of change.moves) {

@@ -26,6 +26,7 @@ export interface RecordView {
   askedBy: string;
   orderAt?: string;
   head: string | null;
+  moves?: boolean;
   pull: number | null;
   handled: string[];
   cooldownUntil: string | null;
@@ -80,6 +81,12 @@ export function records(forge: ForgeState): Map<string, RecordView> {
 /** Number of the issue or pull request that a key stands for. */
 export function numberOf(key: string): number {
   return Number(key.replace(/^\D+/, ""));
+}
+
+/** What the ledger says was spent and is reserved on its last day, in USD. */
+export function budgetOf(forge: ForgeState): number {
+  const day = viewOf(forge, forge.refs.get(`${prefix}budget`)) as { spentUsd: number; open: { usd: number }[] } | null;
+  return day === null ? 0 : day.open.reduce((sum, { usd }) => sum + usd, day.spentUsd);
 }
 
 /** When the last wait that the ledger knows of ends, ms since 1970: cooldowns, leases, pauses. */

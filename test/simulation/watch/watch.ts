@@ -1,9 +1,10 @@
 // Who watches the world: every invariant is told of every change, and says at once what is wrong. They look at the forge's state and history as a
 // person with all rights would, never through functions of the program.
 
-import type { Look } from "../forge/port.ts";
+import type { Listener, Look } from "../forge/port.ts";
 import type { Change } from "../forge/state.ts";
 import type { Session } from "../local/agents.ts";
+import type { Machine } from "../machine.ts";
 
 export interface Violation {
   /** Short name of the invariant. */
@@ -15,7 +16,11 @@ export interface Violation {
 export interface Rule {
   changed?(change: Change): void;
   looked?(look: Look): void;
+  /** A process sends a write by REST. */
+  writing?(machine: Machine, name: string, args: readonly unknown[]): void;
   agentStarted?(session: Session): void;
+  /** An agent was ended before its time; `why` in the program's words. */
+  agentStopped?(session: Session, why: string): void;
   /** Somebody starts a run by hand and names an item. */
   ordered?(item: number): void;
   /** Every minute. */
@@ -26,7 +31,7 @@ export interface Rule {
 
 export type Fail = (rule: string, text: string) => void;
 
-export class Watch {
+export class Watch implements Listener {
   violation: Violation | null = null;
   readonly #rules: Rule[] = [];
 
@@ -45,6 +50,14 @@ export class Watch {
 
   looked(look: Look): void {
     for (const rule of this.#rules) rule.looked?.(look);
+  }
+
+  writing(machine: Machine, name: string, args: readonly unknown[]): void {
+    for (const rule of this.#rules) rule.writing?.(machine, name, args);
+  }
+
+  agentStopped(session: Session, why: string): void {
+    for (const rule of this.#rules) rule.agentStopped?.(session, why);
   }
 
   agentStarted(session: Session): void {

@@ -3,7 +3,7 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { callAsChild, muteChild, orphan, watchedChild } from "./child.ts";
-import { passageHere } from "./gate.ts";
+import { type Passage, passageHere } from "./gate.ts";
 import { fileLabel, processLabel, requestLabel } from "./labels.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -19,6 +19,7 @@ export function installGates(): void {
   gateFetch();
   gateProcesses(require("node:child_process") as Module);
   gateFiles(require("node:fs/promises") as Module);
+  gateFilesNow(require("node:fs") as Module);
   gateSignals();
   gateIntervals();
   syncBuiltinESMExports();
@@ -60,7 +61,7 @@ function gateProcesses(module: Module): void {
 }
 
 /** What changes files. Reading shows nothing to anybody else. */
-const writers = [
+export const writers = [
   ...["writeFile", "appendFile", "mkdir", "rm", "rmdir", "unlink", "rename", "chmod"],
   ...["symlink", "link", "copyFile", "cp", "truncate"],
 ] as const;
@@ -71,12 +72,28 @@ function gateFiles(module: Module): void {
     const gated = (path: unknown, ...args: unknown[]) => {
       const passage = passageHere();
       if (passage === undefined) return real(path, ...args);
-      const { temp = "", workspace = "" } = passage.machine ?? {};
-      const label = fileLabel(operation, String(path), { temp, workspace });
-      return passage.call("file", label, () => real(path, ...args));
+      return passage.call("file", labelOf(passage, operation, path), () => real(path, ...args));
     };
     module[operation] = gated as AnyFunction;
   }
+}
+
+/** The same for what answers at once. */
+function gateFilesNow(module: Module): void {
+  for (const operation of writers.map((name) => `${name}Sync`)) {
+    const real = module[operation] as (path: unknown, ...args: unknown[]) => unknown;
+    const gated = (path: unknown, ...args: unknown[]) => {
+      const passage = passageHere();
+      if (passage === undefined) return real(path, ...args);
+      return passage.callNow("file", labelOf(passage, operation, path), () => real(path, ...args));
+    };
+    module[operation] = gated as AnyFunction;
+  }
+}
+
+function labelOf({ machine }: Passage, operation: string, path: unknown): string {
+  const folders = machine === null ? {} : { temp: machine.temp, workspace: machine.workspace };
+  return fileLabel(operation, String(path), folders);
 }
 
 function gateSignals(): void {

@@ -159,7 +159,7 @@ describe("a run that stands still", () => {
 describe("runs that take turns", () => {
   it("speak in the order that is chosen, one at a time, and the same choices make the same order", async () => {
     const play = async () => {
-      const turns = new Turns((at, waiting) => waiting.find((name) => name !== at) ?? waiting[0] ?? "");
+      const turns = new Turns((at, waiting) => (waiting.find(({ name }) => name !== at) ?? waiting[0])?.name ?? "");
       const speak = async (name: string) => {
         await turns.join(name).enter(async () => {
           for (const word of ["a", "b"]) await fetch(`${url}/${name}-${word}`);

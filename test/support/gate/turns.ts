@@ -3,14 +3,21 @@
 
 import { countMoments, isMoment, type Moment } from "./freeze.ts";
 import { type Guard, Passage } from "./gate.ts";
+import { isAgent } from "./life.ts";
 
-/** `at`: who is about to speak, null when somebody has ended or nobody has begun. Answers one of `waiting`. */
-export type Choose = (at: string | null, waiting: readonly string[]) => string;
+/** Who wants to speak, and whether it is to say that an agent has ended. */
+export interface Waiting {
+  name: string;
+  isAgentsEnd: boolean;
+}
+
+/** `at`: who is about to speak, null when somebody has ended or nobody has begun. Answers the name of one of `waiting`. */
+export type Choose = (at: string | null, waiting: readonly Waiting[]) => string;
 
 interface Seat {
   name: string;
   passage: Passage;
-  waiting: { moment: Moment; go: () => void }[];
+  waiting: { moment: Moment; isAgentsEnd: boolean; go: () => void }[];
   hasEnded: boolean;
 }
 
@@ -29,19 +36,19 @@ export class Turns {
   /** A passage for one run. All runs join before the first is started; nobody speaks before all want to. */
   join(name: string, guard: Guard = {}): Passage {
     const moments = countMoments();
-    const arrive = (moment: Moment) =>
+    const arrive = (moment: Moment, isAgentsEnd = false) =>
       new Promise<void>((go) => {
-        seat.waiting.push({ moment, go });
+        seat.waiting.push({ moment, isAgentsEnd, go });
         void this.#arrived(seat);
       });
     const passage = new Passage({
-      async before(call) {
-        if (isMoment(call)) await arrive(call);
-        return guard.before?.(call) ?? "pass";
+      before(call) {
+        const verdict = () => guard.before?.(call) ?? "pass";
+        return isMoment(call) ? arrive(call).then(verdict) : verdict();
       },
       after: (call) => guard.after?.(call),
       async ended(call) {
-        await arrive(moments.end(call));
+        await arrive(moments.end(call), isAgent(call));
         await guard.ended?.(call);
       },
     });
@@ -68,7 +75,7 @@ export class Turns {
     if (waiting.length === 0) return;
     const name = this.#choose(
       this.#holder?.name ?? null,
-      waiting.map((at) => at.name),
+      waiting.map(({ name, waiting: [next] }) => ({ name, isAgentsEnd: next?.isAgentsEnd === true })),
     );
     const next = waiting.find((at) => at.name === name);
     if (next === undefined) throw new Error(`${name} was chosen, who has nothing to say`);

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/crash/**/*.test.ts", "test/support/gate/**/*.test.ts"],
     globalSetup: "test/crash/count.ts",
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     isolate: false,

@@ -12,6 +12,7 @@ const slow = [
   "test/crash/**",
   "test/race/**",
   "test/support/**",
+  "test/simulation/**",
 ];
 
 export default defineConfig({
@@ -23,7 +24,10 @@ export default defineConfig({
       {
         test: {
           name: "contract",
-          include: ["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts", "test/support/forge/**/*.test.ts"],
+          include: [
+            ...["test/contract/**/*.test.ts", "test/recorded/**/*.test.ts", "test/support/forge/**/*.test.ts"],
+            "test/simulation/**/*.test.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

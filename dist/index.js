@@ -48466,7 +48466,7 @@ const localWorkshop = {
     linesOf: async (ports, from, to) => (0,review/* linesInDiff */.u)(await ports.host(), from, to),
     protectedPaths,
 };
-async function implement(job, workspace, stop) {
+async function implement(job, workspace, agents, stop) {
     const { plan, ports, settings } = job;
     const host = await ports.host();
     const earlier = await (0,kept/* earlierWork */.gc)(job, [plan.branch]);
@@ -48498,6 +48498,8 @@ async function implement(job, workspace, stop) {
         prompt,
         stop,
     };
+    // What throws before this, as a fetch does while the forge is away, costs neither an attempt nor what was reserved.
+    agents.start();
     return { authored: await (0,jobs_author/* author */.cy)(given), base };
 }
 async function mergeOf(ports, pull) {
@@ -49388,7 +49390,7 @@ function takenBy(c, details, lastOrderAt) {
         for (const login of assignees) {
             if ((0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, login))
                 continue;
-            const entry = lastAssignment(timeline, login);
+            const entry = assignmentOf(c.snapshot, timeline, login);
             if (entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, entry.by))
                 continue;
             if (entry === null || entry.at > lastOrderAt)
@@ -49397,15 +49399,29 @@ function takenBy(c, details, lastOrderAt) {
     }
     return null;
 }
-/** People whom the program assigned (to answer, or to decide): taken off when work goes on. */
-function assignedByProgram(c, details) {
-    return c.item.issue.assignees.filter((login) => {
-        const entry = lastAssignment(details.timeline, login);
+/** People whom the program assigned on this page (to answer, or to decide): taken off when work goes on. */
+function assignedByProgram(c, assignees, timeline) {
+    return assignees.filter((login) => {
+        const entry = assignmentOf(c.snapshot, timeline, login);
         return !(0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, login) && entry !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(c.snapshot, entry.by);
     });
 }
-function lastAssignment(timeline, login) {
-    return (timeline.findLast((e) => e.kind === "assignee" && e.added && e.login.toLowerCase() === login.toLowerCase()) ?? null);
+/**
+ * By whom and when somebody was assigned. A list of assignees is replaced as a whole, so the program can take off who came at that moment, and
+ * puts them back: they are there by the person's act, not by the program's.
+ */
+function assignmentOf(snapshot, timeline, login) {
+    let given = null;
+    for (const entry of timeline) {
+        if (entry.kind !== "assignee" || !(0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .sameLogin */ .Up)(entry.login, login))
+            continue;
+        const isPrograms = (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(snapshot, entry.by);
+        if (entry.added)
+            given = isPrograms && given !== null ? given : entry;
+        else if (!isPrograms || (given !== null && (0,_model_js__WEBPACK_IMPORTED_MODULE_3__/* .isProgram */ .Vd)(snapshot, given.by)))
+            given = null;
+    }
+    return given;
 }
 /** Fingerprint of what an issue asks for; kept in the record, so that a later change by somebody untrusted is noticed. */
 function bodyHash(issue) {
@@ -52734,10 +52750,11 @@ function claimed({ record, snapshot, policy }) {
         return null;
     return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)(`claimed by ${record.run === null ? "a run outside the server" : `run ${record.run.number}`}`);
 }
-function closed({ item }) {
+function closed({ item, record }) {
     if (item.issue.state === "closed")
         return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)("it is closed");
-    if (item.former === null)
+    // It was closed before the claim of this run, whose open record shows the pull request again: nothing is to be waited for.
+    if (item.former === null || record?.state === "closed")
         return null;
     // Until the repair has closed its record, work would begin in a generation that is over. A person can end it right after this run's repairs.
     const { number, merged } = item.former.pull;
@@ -53086,7 +53103,7 @@ function lightPlan(c) {
         askedBy: s.pending?.by ?? (c.record?.askedBy || c.item.issue.author),
         handled: s.trusted.map((order) => order.id),
         orderComments: s.pending?.comment === null || s.pending === null ? [] : [s.pending.comment],
-        unassign: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .assignedByProgram */ .cb)(c, details),
+        unassign: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .assignedByProgram */ .cb)(c, c.item.issue.assignees, details.timeline),
     };
 }
 /** An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place. */
@@ -53154,9 +53171,13 @@ function rework(c, row, open, why) {
             kind: "rework",
             item,
             row,
-            plan: { ...made, round, pull, causes, approved, foreign: item.issue.isPull },
+            plan: { ...made, round, pull, causes, approved, unassignOnPull: askedOn(c, open), foreign: item.issue.isPull },
         });
     });
+}
+/** A person's pull request is its own issue: its assignees are those of the plan. */
+function askedOn(c, { pull, facts }) {
+    return c.item.issue.isPull ? [] : (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .assignedByProgram */ .cb)(c, pull.assignees, facts.timeline);
 }
 function orderedReviews(c) {
     const handled = new Set(c.record?.handled ?? []);
@@ -59351,9 +59372,16 @@ function unknownCost({ record }) {
 }
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
 async function afterBegin(job) {
-    const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
-    const assignees = job.item.issue.assignees.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_6__/* .sameLogin */ .Up)(name, login)));
-    return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
+    const { ports, item } = job;
+    const { issue, pull } = item;
+    const still = (before, now = []) => before.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_6__/* .sameLogin */ .Up)(name, login)));
+    const assignees = still(issue.assignees, (await ports.forge.issue(issue.number))?.assignees);
+    const known = { ...item, issue: { ...issue, assignees } };
+    // Whom the program had asked stands on the pull request too.
+    if (pull === null || pull.assignees.length === 0)
+        return { ...job, item: known };
+    const ofPull = still(pull.assignees, (await ports.forge.pull(pull.number))?.assignees);
+    return { ...job, item: { ...known, pull: { ...pull, assignees: ofPull } } };
 }
 /** A failure of ours, not of an agent's making: all of one class count as the same. */
 function failedHere(kind, text, output) {
@@ -61279,6 +61307,7 @@ function workBegins(job, stage, since, status) {
             // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
             add: (0,_core_model_js__WEBPACK_IMPORTED_MODULE_3__/* .hasLabel */ .RX)(item.issue.labels, label) ? [] : [label],
             remove: staged.length > 0 && on === "issue" ? [] : [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("needs-info"), (0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("blocked")],
+            since: sinceLook(job),
         },
         ...staged,
         {
@@ -63612,12 +63641,18 @@ async function release(ports, settings, who, item, mayHaveStarted) {
             return `#${item} is not this run's any more: there is nothing to give back`;
         const { run: of, kind, pull } = claim.record;
         const run = { number: of?.number ?? null, url: of?.url ?? null };
-        const own = { ports, settings, who, claim, item: found, snapshot: observed.snapshot, run, mayHaveStarted };
+        // The look that the work was chosen on is gone with its run: what people did after the order that it runs on is theirs.
+        const snapshot = { ...observed.snapshot, now: orderTime(claim) };
+        const own = { ports, settings, who, claim, item: found, snapshot, run, mayHaveStarted };
         const done = await giveBack({ ...own, pull: kind === "implement" ? null : (found.pull?.number ?? pull) });
         if (done !== null)
             return done;
     }
     return `#${item} moved while it was given back: the next run sees to it`;
+}
+/** When the newest order was given that the claim knew, ms since 1970; 0 = it knew none. */
+function orderTime({ record }) {
+    return record.orderAt === undefined ? 0 : Date.parse(record.orderAt);
 }
 async function claimOf(ports, settings, who, { snapshot, effects }, item) {
     const { record: fact, key } = item;
@@ -63700,7 +63735,7 @@ async function labelBack({ ports, settings, item, claim }) {
     if ((0,model/* hasLabel */.RX)(item.issue.labels, label))
         return [];
     const timeline = await ports.forge.timeline(item.issue.number);
-    if ((0,core_label/* wasTakenOff */.U)(timeline, label, Date.parse(claim.record.orderAt ?? new Date(0).toISOString())))
+    if ((0,core_label/* wasTakenOff */.U)(timeline, label, orderTime(claim)))
         return [];
     return [{ id: "label", do: "labels", on: "issue", add: [label], remove: [] }];
 }
@@ -65035,8 +65070,7 @@ function implement(job, work) {
     return (0,jobs_life/* live */.V)(own, {
         begin: () => begin(own),
         async work(workspace, life, agents) {
-            agents.start();
-            const attempted = await own.ports.workshop.implement(own, workspace, life.signal);
+            const attempted = await own.ports.workshop.implement(own, workspace, agents, life.signal);
             if (!("kind" in attempted.authored))
                 agents.ended(attempted.authored);
             return end(own, attempted, life);
@@ -66259,7 +66293,6 @@ async function ask(job, authored, question, more, change) {
 
 
 
-
 async function rework(job, work) {
     const own = { ...job, kind: "rework", plan: work.plan, pull: work.plan.pull.number };
     let forbidden = null;
@@ -66298,11 +66331,11 @@ async function whyNeverPushed({ plan, ports, settings }) {
 async function rework_begin(job) {
     const { plan, ports, item } = job;
     const since = new Date((0,jobs_job/* forgeNow */.Q9)(ports)).toISOString();
-    const onPull = plan.unassign.filter((login) => plan.pull.assignees.some((name) => (0,model/* sameLogin */.Up)(name, login)));
-    const off = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: onPull, since };
+    const { unassignOnPull } = plan;
+    const off = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: [...unassignOnPull], since };
     const effects = [
         ...(0,wanted/* workBegins */.sM)(job, "needs-rework", since, rework_working(job, since)),
-        ...((0,wanted/* place */.ik)(job) === "pull" && onPull.length > 0 ? [off] : []),
+        ...(unassignOnPull.length > 0 ? [off] : []),
     ];
     await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: item.issue.number, effects }, plan.pull.number);
 }

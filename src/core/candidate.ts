@@ -157,7 +157,7 @@ export function takenBy(c: Candidate, details: Details, lastOrderAt: number): st
   for (const { assignees, timeline } of places) {
     for (const login of assignees) {
       if (isProgram(c.snapshot, login)) continue;
-      const entry = lastAssignment(timeline, login);
+      const entry = assignmentOf(c.snapshot, timeline, login);
       if (entry !== null && isProgram(c.snapshot, entry.by)) continue;
       if (entry === null || entry.at > lastOrderAt) return login;
     }
@@ -165,18 +165,33 @@ export function takenBy(c: Candidate, details: Details, lastOrderAt: number): st
   return null;
 }
 
-/** People whom the program assigned (to answer, or to decide): taken off when work goes on. */
-export function assignedByProgram(c: Candidate, details: Details): string[] {
-  return c.item.issue.assignees.filter((login) => {
-    const entry = lastAssignment(details.timeline, login);
+/** People whom the program assigned on this page (to answer, or to decide): taken off when work goes on. */
+export function assignedByProgram(c: Candidate, assignees: readonly string[], timeline: Details["timeline"]): string[] {
+  return assignees.filter((login) => {
+    const entry = assignmentOf(c.snapshot, timeline, login);
     return !isProgram(c.snapshot, login) && entry !== null && isProgram(c.snapshot, entry.by);
   });
 }
 
-function lastAssignment(timeline: Details["timeline"], login: string): { by: string; at: number } | null {
-  return (
-    timeline.findLast((e) => e.kind === "assignee" && e.added && e.login.toLowerCase() === login.toLowerCase()) ?? null
-  );
+/**
+ * By whom and when somebody was assigned. A list of assignees is replaced as a whole, so the program can take off who came at that moment, and
+ * puts them back: they are there by the person's act, not by the program's.
+ */
+function assignmentOf(snapshot: Snapshot, timeline: Details["timeline"], login: string): Given | null {
+  let given: Given | null = null;
+  for (const entry of timeline) {
+    if (entry.kind !== "assignee" || !sameLogin(entry.login, login)) continue;
+    const isPrograms = isProgram(snapshot, entry.by);
+    if (entry.added) given = isPrograms && given !== null ? given : entry;
+    else if (!isPrograms || (given !== null && isProgram(snapshot, given.by))) given = null;
+  }
+  return given;
+}
+
+interface Given {
+  by: string;
+  /** ms since 1970. */
+  at: number;
 }
 
 /** Fingerprint of what an issue asks for; kept in the record, so that a later change by somebody untrusted is noticed. */

@@ -80,6 +80,8 @@ export interface ReworkPlan extends Plan {
   causes: ReworkCauses;
   /** A person approved this head: the branch is never rewritten. */
   approved: boolean;
+  /** People whom the program assigned on the pull request: taken off it. `unassign` is about the issue. */
+  unassignOnPull: readonly string[];
   foreign: boolean;
 }
 

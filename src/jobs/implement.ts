@@ -33,8 +33,7 @@ export function implement(job: Job, work: Extract<Work, { kind: "implement" }>):
   return live(own, {
     begin: () => begin(own),
     async work(workspace, life, agents) {
-      agents.start();
-      const attempted = await own.ports.workshop.implement(own, workspace, life.signal);
+      const attempted = await own.ports.workshop.implement(own, workspace, agents, life.signal);
       if (!("kind" in attempted.authored)) agents.ended(attempted.authored);
       return end(own, attempted, life);
     },

@@ -73,9 +73,16 @@ function unknownCost({ record }: Claim): Partial<LedgerRecord> {
 
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
 async function afterBegin(job: AgentJob): Promise<AgentJob> {
-  const now = (await job.ports.forge.issue(job.item.issue.number))?.assignees ?? [];
-  const assignees = job.item.issue.assignees.filter((login) => now.some((name) => sameLogin(name, login)));
-  return { ...job, item: { ...job.item, issue: { ...job.item.issue, assignees } } };
+  const { ports, item } = job;
+  const { issue, pull } = item;
+  const still = (before: readonly string[], now: readonly string[] = []) =>
+    before.filter((login) => now.some((name) => sameLogin(name, login)));
+  const assignees = still(issue.assignees, (await ports.forge.issue(issue.number))?.assignees);
+  const known = { ...item, issue: { ...issue, assignees } };
+  // Whom the program had asked stands on the pull request too.
+  if (pull === null || pull.assignees.length === 0) return { ...job, item: known };
+  const ofPull = still(pull.assignees, (await ports.forge.pull(pull.number))?.assignees);
+  return { ...job, item: { ...known, pull: { ...pull, assignees: ofPull } } };
 }
 
 /** A failure of ours, not of an agent's making: all of one class count as the same. */

@@ -42,11 +42,18 @@ export async function release(
       return `#${item} is not this run's any more: there is nothing to give back`;
     const { run: of, kind, pull } = claim.record;
     const run = { number: of?.number ?? null, url: of?.url ?? null };
-    const own = { ports, settings, who, claim, item: found, snapshot: observed.snapshot, run, mayHaveStarted };
+    // The look that the work was chosen on is gone with its run: what people did after the order that it runs on is theirs.
+    const snapshot = { ...observed.snapshot, now: orderTime(claim) };
+    const own = { ports, settings, who, claim, item: found, snapshot, run, mayHaveStarted };
     const done = await giveBack({ ...own, pull: kind === "implement" ? null : (found.pull?.number ?? pull) });
     if (done !== null) return done;
   }
   return `#${item} moved while it was given back: the next run sees to it`;
+}
+
+/** When the newest order was given that the claim knew, ms since 1970; 0 = it knew none. */
+function orderTime({ record }: Claim): number {
+  return record.orderAt === undefined ? 0 : Date.parse(record.orderAt);
 }
 
 async function claimOf(
@@ -139,7 +146,7 @@ async function labelBack({ ports, settings, item, claim }: Held): Promise<Effect
   const { label } = settings.policy;
   if (hasLabel(item.issue.labels, label)) return [];
   const timeline = await ports.forge.timeline(item.issue.number);
-  if (wasTakenOff(timeline, label, Date.parse(claim.record.orderAt ?? new Date(0).toISOString()))) return [];
+  if (wasTakenOff(timeline, label, orderTime(claim))) return [];
   return [{ id: "label", do: "labels", on: "issue", add: [label], remove: [] }];
 }
 

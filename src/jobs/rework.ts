@@ -3,7 +3,6 @@
 
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
-import { sameLogin } from "../core/model.ts";
 import { causesOf, workingComment } from "../core/report.ts";
 import { giveBack } from "../ledger/claim.ts";
 import type { Outcome } from "../outcome.ts";
@@ -21,7 +20,7 @@ import { openFindings } from "./rework-prompt.ts";
 import { publishWork } from "./rework-publish.ts";
 import { redactedReplies } from "./rework-replies.ts";
 import { speak } from "./rework-words.ts";
-import { place, workBegins } from "./wanted.ts";
+import { workBegins } from "./wanted.ts";
 
 export async function rework(job: Job, work: Extract<Work, { kind: "rework" }>): Promise<Outcome> {
   const own: ReworkJob = { ...job, kind: "rework", plan: work.plan, pull: work.plan.pull.number };
@@ -58,11 +57,11 @@ async function whyNeverPushed({ plan, ports, settings }: ReworkJob): Promise<str
 async function begin(job: ReworkJob): Promise<void> {
   const { plan, ports, item } = job;
   const since = new Date(forgeNow(ports)).toISOString();
-  const onPull = plan.unassign.filter((login) => plan.pull.assignees.some((name) => sameLogin(name, login)));
-  const off: Effect = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: onPull, since };
+  const { unassignOnPull } = plan;
+  const off: Effect = { id: "assign-pull", do: "assign", on: "pull", add: [], remove: [...unassignOnPull], since };
   const effects = [
     ...workBegins(job, "needs-rework", since, working(job, since)),
-    ...(place(job) === "pull" && onPull.length > 0 ? [off] : []),
+    ...(unassignOnPull.length > 0 ? [off] : []),
   ];
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, plan.pull.number);
 }

@@ -51,6 +51,7 @@ export function workBegins(
       // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
       add: hasLabel(item.issue.labels, label) ? [] : [label],
       remove: staged.length > 0 && on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
+      since: sinceLook(job),
     },
     ...staged,
     {

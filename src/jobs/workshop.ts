@@ -19,7 +19,7 @@ import { type Authored, author, redOnBase } from "./author.ts";
 import { type Checked, check, prepare } from "./checks.ts";
 import type { AgentJob } from "./endings.ts";
 import { earlierWork } from "./kept.ts";
-import { failedHere } from "./life.ts";
+import { type Agents, failedHere } from "./life.ts";
 import { implementText } from "./prompts.ts";
 import { type Tried, update } from "./rebase.ts";
 import { type FoundChange, type JudgedChange, type ReviewJob, readChange } from "./review-change.ts";
@@ -36,6 +36,9 @@ export interface Attempted {
   base: string | null;
 }
 
+/** Told right before the first agent may start. */
+type AgentStart = Pick<Agents, "start">;
+
 export interface Workshop {
   /** Processes here that were started by runs for this repository. */
   marked(ports: Ports): Marked[];
@@ -46,7 +49,7 @@ export interface Workshop {
   open(ports: Ports, given: string | null): Promise<Workspace>;
 
   /** An attempt at an issue from the tip of the base branch: clone, `prepare`, agents, checks. */
-  implement(job: AgentJob, workspace: Workspace, stop: AbortSignal): Promise<Attempted>;
+  implement(job: AgentJob, workspace: Workspace, agents: AgentStart, stop: AbortSignal): Promise<Attempted>;
 
   /** Fetches what is judged. Nothing of it is checked out or run. */
   readChange(job: ReviewJob): Promise<FoundChange>;
@@ -114,7 +117,12 @@ export const localWorkshop: Workshop = {
   protectedPaths,
 };
 
-async function implement(job: AgentJob, workspace: Workspace, stop: AbortSignal): Promise<Attempted> {
+async function implement(
+  job: AgentJob,
+  workspace: Workspace,
+  agents: AgentStart,
+  stop: AbortSignal,
+): Promise<Attempted> {
   const { plan, ports, settings } = job;
   const host = await ports.host();
   const earlier = await earlierWork(job, [plan.branch]);
@@ -145,6 +153,8 @@ async function implement(job: AgentJob, workspace: Workspace, stop: AbortSignal)
     prompt,
     stop,
   } as const;
+  // What throws before this, as a fetch does while the forge is away, costs neither an attempt nor what was reserved.
+  agents.start();
   return { authored: await author(given), base };
 }
 

@@ -186,6 +186,16 @@ chapter("row 3: closed", [
     }),
     expected: "skip by row 3: pull request #20 was closed, and its record is closed first",
   },
+  {
+    when: "its pull request was closed, the record too, and a person orders to stop: the same before and after the claim",
+    snapshot: one({
+      issue: { labels: ["bot", "agent/blocked"] },
+      former: { pull: aPull({ number: 20, state: "closed" }), closedAt: now - hour, labelledAt: now - 2 * hour },
+      details: { timeline: [labelled(writer, now - minute, { label: "agent/blocked" })] },
+      record: { state: "closed", pull: 20 },
+    }),
+    expected: "stop #12 for alice",
+  },
 ]);
 
 chapter("row 6: cooling down", [

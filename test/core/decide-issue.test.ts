@@ -343,7 +343,7 @@ describe("what an implementation is told", () => {
   test("the words of the order and of the run, whose comment to answer, whom to take off", () => {
     const snapshot = one(
       {
-        issue: { assignees: ["alice", "bob"], comments: 2 },
+        issue: { assignees: ["alice", "bob", "carol"], comments: 2 },
         details: {
           branch: null,
           comments: [
@@ -354,6 +354,10 @@ describe("what an implementation is told", () => {
             labelled(writer, now - hour),
             assigned("alice", bot, now - 30 * minute),
             assigned("bob", "bob", now - 2 * hour, { id: 201 }),
+            // Put back after a write that did not know of her.
+            assigned("carol", "carol", now - 40 * minute, { id: 202 }),
+            assigned("carol", bot, now - 40 * minute, { id: 203, added: false }),
+            assigned("carol", bot, now - 39 * minute, { id: 204 }),
           ],
         },
       },

@@ -281,6 +281,36 @@ chapter("row 5: taken by a person", [
     }),
     expected: "skip by row 5: @Bob is assigned",
   },
+  {
+    when: "assigned by themselves, taken off by a write of the program that did not know of them, and put back",
+    snapshot: one({
+      issue: { assignees: ["bob"] },
+      details: {
+        timeline: [
+          labelled(writer, now - hour),
+          assigned("bob", "bob", now - minute),
+          assigned("bob", bot, now - minute, { id: 201, added: false }),
+          assigned("bob", bot, now - minute + 1000, { id: 202 }),
+        ],
+      },
+    }),
+    expected: "skip by row 5: @bob is assigned",
+  },
+  {
+    when: "assigned by themselves and off again, then assigned by the program",
+    snapshot: one({
+      issue: { assignees: ["bob"] },
+      details: {
+        timeline: [
+          labelled(writer, now - hour),
+          assigned("bob", "bob", now - 30 * minute),
+          assigned("bob", "bob", now - 20 * minute, { id: 201, added: false }),
+          assigned("bob", bot, now - minute, { id: 202 }),
+        ],
+      },
+    }),
+    expected: begins,
+  },
   { when: "the bot is assigned", snapshot: one({ issue: { assignees: ["Agent-Bot"] } }), expected: begins },
   {
     when: "a command after the assignment",

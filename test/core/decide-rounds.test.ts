@@ -9,7 +9,9 @@ import {
   aPulledItem,
   aReview,
   aStatus,
+  assigned,
   aVerdict,
+  bot,
   iso,
   labelled,
   minute,
@@ -233,6 +235,18 @@ describe("what a rework is told", () => {
     expect(planOf({ facts: { ...facts, reviews: [aReview()] } }).approved).toBe(true);
     expect(planOf({ facts: { ...facts, reviews: [aReview({ commit: sha("e") })] } }).approved).toBe(false);
     expect(planOf({ facts: { ...facts, reviews: [aReview({ dismissed: true })] } }).approved).toBe(false);
+  });
+
+  test("whom the program asked, on each page by itself: who took the pull request stays there", () => {
+    // She took it before the last order, which is newer.
+    const at = now - 30 * minute;
+    const asked = [labelled(writer, now - 32 * minute), assigned("alice", bot, at), assigned("carol", bot, at)];
+    const plan = planOf({
+      ...{ record: { verdict: bad }, issue: { assignees: ["alice", "carol"] }, details: { timeline: asked } },
+      pull: { assignees: ["alice", "carol"] },
+      facts: { timeline: [assigned("alice", "alice", now - 35 * minute), assigned("carol", bot, at)] },
+    });
+    expect(plan).toMatchObject({ unassign: ["alice", "carol"], unassignOnPull: ["carol"] });
   });
 
   test("words that a failed attempt could not fulfil are said again", () => {

@@ -12,6 +12,7 @@ import { untilRest } from "../support/rest.ts";
 import type { End } from "../support/run.ts";
 import type { Scene } from "../support/scenes.ts";
 import { count } from "./count.ts";
+import { thinned } from "./moments.ts";
 import { replayable } from "./settled.ts";
 
 export interface Crowd {
@@ -31,7 +32,7 @@ export async function crowded(crowd: Crowd): Promise<void> {
   const scene = await crowd.scene();
   const memory = scene.s.forge.remember();
   const first = Number(process.env["RACE_FIRST"] ?? 1);
-  const number = Number(process.env["RACE_SEEDS"] ?? crowd.seeds);
+  const number = Number(process.env["RACE_SEEDS"] ?? thinned(crowd.seeds));
   const seeds = Array.from({ length: number }, (_, at) => first + at);
   count({ story: crowd.name, found: 0, tried: seeds.length });
   describe(crowd.name, () => {

@@ -38,16 +38,21 @@ export async function recorded({ s, next }: Scene, options: Start = {}): Promise
 
 /**
  * `max` of them, evenly spread over those at which the world changes. `wanted`: the name of one, which is then the only one (`RACE_AT`); `RACE=all`
- * chooses every moment.
+ * chooses every moment, `RACE_EVERY=3` a third of `max`.
  */
 export function chosen(seen: readonly Seen[], max: number, wanted: string | undefined): Moment[] {
   if (wanted !== undefined) return seen.filter((at) => nameOf(at) === wanted);
   if (process.env["RACE"] === "all") return [...seen];
-  return spread(writes(seen), max);
+  return spread(writes(seen), thinned(max));
 }
 
 export function nameOf({ label, nth }: Moment): string {
   return `${label} #${nth}`;
+}
+
+/** So many, or with `RACE_EVERY=3` a third of them. */
+export function thinned(number: number): number {
+  return Math.ceil(number / Number(process.env["RACE_EVERY"] ?? 1));
 }
 
 /** Of the moments between which others see no change the last: a write most of the time, since everything was read before it. */

@@ -105,6 +105,21 @@ describe("a killed run", slow, () => {
     expect(await s.record(1)).toMatchObject({ state: "released", attempt: 0, cancelled: 1 });
   });
 
+  it("a stage label that a person put on while the agent worked is not undone: the next run takes it up", async () => {
+    const s = await staged();
+    const first = await atWork(s, {}, "first");
+    await kill(first);
+    await first.post();
+    const run = await atWork(s, {}, "second");
+    const label = { name: "agent/needs-rework", color: "#d97706", exclusive: true };
+    expect((await s.forge.as("owner").post(`/repos/${s.repo}/labels`, label)).status).toBe(201);
+    expect(await s.forge.addLabelAs("alice", s.repo, 1, label.name)).toBe(true);
+    await kill(run);
+    await run.post();
+    expect(await s.record(1)).toMatchObject({ state: "blocked", cancelled: 2, slot: null });
+    expect(s.see(1)).toMatchObject({ labels: ["agent/needs-rework"], assignees: ["alice"] });
+  });
+
   it("a failure between two cancels: they are not in a row", async () => {
     const s = await staged({ limits: { cooldownSeconds: [1] } });
     const cancel = async (name: string) => {

@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseBudget } from "../../src/ledger/budget.ts";
+import type { SeenRequest } from "../support/forge/faults.ts";
 import { type Stage, stage, until } from "../support/run.ts";
 
 const done = { type: "result", subtype: "success", is_error: false, result: "done", session_id: "s" };
@@ -93,6 +94,17 @@ describe("budgets", () => {
     s.forge.faults.add({ when, times: Number.POSITIVE_INFINITY, do: "503" });
     await ended;
     expect((await s.record(1))?.spend).toMatchObject({ usd: 1.25, last: { usd: 1.25 } });
+  });
+
+  it("a base branch that cannot be fetched: no agent starts, and neither the attempt nor the reservation counts", async () => {
+    const s = await stage({ limits: limits({ costUsdPerItem: 7, costUsdPerRun: 3 }) });
+    await s.issue("sum subtracts");
+    const when = ({ kind, body }: SeenRequest) => kind === "git" && body.includes("refs/heads/main");
+    s.forge.faults.add({ when, times: Number.POSITIVE_INFINITY, do: "503" });
+    const end = await s.start({ inputs, env: { PATH: await claude(s, 1.25) } });
+    expect(end.outcome).toMatchObject({ kind: "implement", outcome: "failed", failure: "forge-error" });
+    expect(await s.record(1)).toMatchObject({ state: "released", attempt: 0, spend: { usd: 0 } });
+    expect((await s.record(1))?.spend.reserved).toBeUndefined();
   });
 
   it("runs at once cannot pass the day's budget together", async () => {

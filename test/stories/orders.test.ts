@@ -196,14 +196,13 @@ describe.each(ways)("on an issue, by %s", (way) => {
   it.each([
     ["a question", question],
     ["giving up", blocked],
-  ])("the bot assigned again after %s is none: the bot is taken off again", async (_, first) => {
+  ])("the bot assigned again after %s, also at once", async (_, first) => {
     const { s, inputs, alice } = await waiting(first);
     await alice.assign(1, "bot");
-    expect((await learn(s, way, inputs)).outcome?.outcome).toBe("idle");
-    expect(await settled(s, inputs)).toEqual([]);
-    expect(await count(s, "implement")).toBe(1);
-    // A repair, made where the item is looked at: by the event at once, by ticks in its turn.
-    expect(s.see(1).assignees).toEqual(["alice"]);
+    expect((await learn(s, way, inputs)).outcome).toMatchObject({ kind: "implement", outcome: "done", attempt: 1 });
+    expect(s.see(1)).toMatchObject({ labels: ["bot"], assignees: ["bot"] });
+    await settled(s, inputs);
+    expect(await count(s, "implement")).toBe(2);
   });
 
   it("a reply to a question, with question and answer in the prompt", async () => {

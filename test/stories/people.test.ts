@@ -2,6 +2,7 @@
 // undoes it. Each test looks at how the forge ends.
 
 import { describe, expect, it } from "vitest";
+import type { SeenRequest } from "../support/forge/faults.ts";
 import { approved, implemented, type Plays, played, playing, rejected, reworked } from "../support/plays.ts";
 import { quickLimits, type Stage, shortLimits, stage } from "../support/run.ts";
 import { atWork, type Person, person, said, settled, statuses, tick } from "./acting.ts";
@@ -204,4 +205,35 @@ it("a stop in the very second in which the program looked last is seen all the s
   expect(await end).toMatchObject({ outcome: { outcome: "cancelled" } });
   expect(s.see(2).labels).toEqual(["agent/blocked"]);
   expect(alice).toBeDefined();
+});
+
+it("a stage label that is put on between the claim and the first word of a run stays, and is obeyed", async () => {
+  const { s, inputs, alice } = await upTo("implement", quickLimits, 60_000);
+  let isClaimed = false;
+  let looks = 0;
+  // The first look after the claim confirms it; before the second one is answered the label is on.
+  const when = ({ kind, method, path }: SeenRequest) => {
+    if (kind === "git" && method === "POST" && path.endsWith("/git-receive-pack")) isClaimed = true;
+    return isClaimed && method === "GET" && path.endsWith("/issues/1") && ++looks === 2;
+  };
+  s.forge.faults.add({ when, times: 1, do: "pass", hold: () => alice.label(1, "agent/needs-info") });
+  expect((await tick(s, inputs)).outcome).toMatchObject({ outcome: "cancelled" });
+  expect(looks).toBeGreaterThanOrEqual(2);
+  expect(s.see(1)).toMatchObject({ labels: ["agent/needs-info"], assignees: [] });
+});
+
+it("whom the program had asked can take the item back from the work that they ordered", async () => {
+  const s = await stage({ limits: quickLimits });
+  const inputs = { "agent-command": await playing(s.dir, { rework: [{ ...reworked, waitMs: 60_000 }] }) };
+  await s.issue("sum subtracts");
+  for (let run = 0; run < 2; run++) await tick(s, inputs);
+  expect([1, 2].map((number) => s.see(number).assignees)).toEqual([["alice"], ["alice"]]);
+  const alice = person(s, "alice");
+  await alice.comment(2, "/agent fix the sum of nothing");
+  const { end } = await atWork(s, "rework", { event: "schedule", inputs });
+  expect([1, 2].map((number) => s.see(number).assignees)).toEqual([["bot"], []]);
+  const was = await before(s);
+  await alice.assign(1, "alice");
+  expect(await end).toMatchObject({ exitCode: 0, outcome: { outcome: "cancelled" } });
+  await expectStopped(s, was, "@alice was assigned.", "rework");
 });

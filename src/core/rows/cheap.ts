@@ -28,9 +28,10 @@ export function claimed({ record, snapshot, policy }: Candidate): Answer | null 
   return skip(`claimed by ${record.run === null ? "a run outside the server" : `run ${record.run.number}`}`);
 }
 
-export function closed({ item }: Candidate): Answer | null {
+export function closed({ item, record }: Candidate): Answer | null {
   if (item.issue.state === "closed") return skip("it is closed");
-  if (item.former === null) return null;
+  // It was closed before the claim of this run, whose open record shows the pull request again: nothing is to be waited for.
+  if (item.former === null || record?.state === "closed") return null;
   // Until the repair has closed its record, work would begin in a generation that is over. A person can end it right after this run's repairs.
   const { number, merged } = item.former.pull;
   return skip(`pull request #${number} was ${merged ? "merged" : "closed"}, and its record is closed first`);

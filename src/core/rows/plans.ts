@@ -71,7 +71,7 @@ export function lightPlan(c: Candidate): LightPlan {
     askedBy: s.pending?.by ?? (c.record?.askedBy || c.item.issue.author),
     handled: s.trusted.map((order) => order.id),
     orderComments: s.pending?.comment === null || s.pending === null ? [] : [s.pending.comment],
-    unassign: assignedByProgram(c, details),
+    unassign: assignedByProgram(c, c.item.issue.assignees, details.timeline),
   };
 }
 
@@ -147,9 +147,14 @@ export function rework(
       kind: "rework",
       item,
       row,
-      plan: { ...made, round, pull, causes, approved, foreign: item.issue.isPull },
+      plan: { ...made, round, pull, causes, approved, unassignOnPull: askedOn(c, open), foreign: item.issue.isPull },
     });
   });
+}
+
+/** A person's pull request is its own issue: its assignees are those of the plan. */
+function askedOn(c: Candidate, { pull, facts }: OpenPull): string[] {
+  return c.item.issue.isPull ? [] : assignedByProgram(c, pull.assignees, facts.timeline);
 }
 
 function orderedReviews(c: Candidate): number[] {

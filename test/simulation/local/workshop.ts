@@ -131,9 +131,10 @@ export function simulatedWorkshop(bench: Bench): Workshop {
       ...{ root: "", clone: "", home: "", tmp: "", resultFile: "", promptFile: "", kept: "" },
       remove: () => sleep(bench, 5, 100),
     }),
-    async implement(job, _workspace, stop) {
+    async implement(job, _workspace, agents, stop) {
       const base = await (await job.ports.host()).fetchBranch(job.settings.policy.base);
       if (base === null) return { authored: failed("forge-error", "the base branch is gone", ""), base };
+      agents.start();
       return { authored: await author(job, base, [base], stop), base };
     },
     readChange: (job) => reads(() => judgedChange(bench, job)),

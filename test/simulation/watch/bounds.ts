@@ -1,10 +1,11 @@
 // Invariant 7: what costs something has an end. Attempts, rounds, runs that the program starts by itself, and comments.
 
+import type { Change } from "../forge/state.ts";
 import type { Session } from "../local/agents.ts";
 import { bot } from "../local/bench.ts";
 import { hour } from "../plan.ts";
 import type { World } from "../world.ts";
-import { numberOf, recordOf } from "./view.ts";
+import { keyOf, numberOf, recordOf, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
 /** Runs that the program may start in an hour: each step of an item starts at most one, and steps take minutes. */
@@ -15,10 +16,28 @@ export function boundsRule(world: World): Rule {
   /** Sessions on an item since somebody last gave it a new beginning, or a step of it was done. */
   const since = new Map<string, Session[]>();
   const dispatches: number[] = [];
+  /** Sessions whose own run wrote into the record how they ended. */
+  const told = new Set<Session>();
 
-  /** Sessions that count as attempts: they failed by themselves, or their run was gone before they ended and could not say so. */
-  const isSpent = ({ end, costs, machine }: Session) =>
-    (end === "lost" && !machine.wasCancelled) || (end === "failed" && costs);
+  /**
+   * Sessions that count as attempts: they failed by themselves, or their run was gone before they ended and could not say so. A run that was
+   * cancelled first costs none: the record knows of the cancel alone.
+   */
+  const isSpent = (session: Session) => {
+    const { end, costs, machine } = session;
+    if (end === "failed") return costs && (told.has(session) || !machine.wasCancelled);
+    return end === "lost" && !machine.wasCancelled;
+  };
+
+  function tell(change: Extract<Change, { kind: "refs" }>): void {
+    for (const move of change.moves) {
+      const key = keyOf(move.ref);
+      const record = key === null ? null : viewOf(forge, move.new);
+      if (key === null || record === null || record.state === "held") continue;
+      for (const session of since.get(key) ?? [])
+        if (session.epoch === record.epoch && session.machine === change.by.machine) told.add(session);
+    }
+  }
 
   return {
     agentStarted(session) {
@@ -47,6 +66,7 @@ export function boundsRule(world: World): Rule {
         return;
       }
       if (change.kind !== "refs") return;
+      tell(change);
       for (const key of since.keys()) {
         const record = recordOf(forge, key);
         if (record?.state === "published" && record.attempt === 0) since.delete(key);

@@ -4,11 +4,11 @@
 import type { Change } from "../forge/state.ts";
 import type { Machine } from "../machine.ts";
 import type { World } from "../world.ts";
-import { keyOf, type RecordView, viewOf } from "./view.ts";
+import { keyOf, type RecordView, slackMs, viewOf } from "./view.ts";
 import type { Rule } from "./watch.ts";
 
-/** Limits of every simulated policy, in ms. */
-const [slackMs, endedMs] = [30_000, 60_000];
+/** Limit `endedSeconds` of every simulated policy, in ms. */
+const endedMs = 60_000;
 
 export function ledgerRule(world: World): Rule {
   const { forge, watch } = world;

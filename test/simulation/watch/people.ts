@@ -13,6 +13,9 @@ const looksBackMs = 5 * 60_000;
 /** So long it may take to put somebody back who was taken off by a write that did not know of them. */
 const putBackMs = 20 * 60_000;
 
+/** So long after its start a run may look for the first time. */
+const firstLookMs = 30_000;
+
 /** What people have done to an issue or pull request, and when; 0 = it is not so. */
 interface Restraints {
   hold: number;
@@ -22,6 +25,14 @@ interface Restraints {
   taken: Map<string, number>;
   /** The last thing that could be an order. */
   wish: number;
+}
+
+interface Publish {
+  /** When the request was sent, and when its claim was made. */
+  sent: number;
+  begun: number;
+  /** The record said before that it is published. */
+  isAgain: boolean;
 }
 
 export function peopleRule(world: World): Rule {
@@ -73,8 +84,8 @@ export function peopleRule(world: World): Rule {
       if (change.label === "hold") watch.fail("people", `the program touched \`hold\` on #${change.issue}`);
       if (change.label !== "bot" || !change.added) return;
       const wishes = [...known.values()].map(({ wish }) => wish);
-      // What was on its way already, or arrives twice, can land once.
-      if (here.labelOff > Math.max(...wishes, 0) && (labelSent.get(change.issue) ?? 0) > here.labelOff)
+      // What was on its way already, or arrives twice, can land once. A run by hand gives its order with its look, not when it is started.
+      if (here.labelOff > Math.max(...wishes, 0) + firstLookMs && (labelSent.get(change.issue) ?? 0) > here.labelOff)
         watch.fail("people", `the label that a person took off #${change.issue} was put on again`);
       here.labelOff = 0;
     }
@@ -95,15 +106,18 @@ export function peopleRule(world: World): Rule {
       const sent = world.sentAt.get(move) ?? schedule.now;
       if (isPublished && record.state === "published") {
         const begun = claimedAt.get(key)?.at ?? 0;
-        judge(change.by.machine, numberOf(key), sent, begun);
-        if (record.pull !== null) judge(change.by.machine, record.pull, sent, begun);
+        // What the ledger calls published already is rolled forward: the label off says that nothing new shall be begun.
+        const isAgain = viewOf(forge, move.old)?.state === "published";
+        for (const number of [numberOf(key), ...(record.pull === null ? [] : [record.pull])])
+          judge(change.by.machine, number, { sent, begun, isAgain });
       }
       if (claimedAt.get(key)?.epoch !== record.epoch) claimedAt.set(key, { epoch: record.epoch, at: schedule.now });
     }
   }
 
-  function judge(machine: Machine, number: number, sent: number, begun: number): void {
-    const { hold, closed, locked, labelOff, taken } = of(number);
+  function judge(machine: Machine, number: number, { sent, begun, isAgain }: Publish): void {
+    const { hold, closed, locked, taken } = of(number);
+    const labelOff = isAgain ? 0 : of(number).labelOff;
     const looked = looks.get(`${machine.id} ${number}`) ?? 0;
     // Who was assigned before the claim was there when the order was given.
     const holders = [...taken].filter(([, at]) => at > begun).map(([login, at]) => [`@${login} took it`, at] as const);

@@ -17,15 +17,23 @@ export function restRule(world: World): Rule {
     for (const place of pull === null ? [issue] : [issue, pull]) {
       if (forge.hasLabel(place, "hold")) return "hold";
       if (place.locked) return "locked";
-      const person = place.assignees.find((login) => login !== bot && byPerson(place, login));
+      const person = place.assignees.find((login) => login !== bot && isTaken(place, login));
       if (person !== undefined) return `taken by @${person}`;
     }
     return null;
   }
 
-  function byPerson(place: IssueRow, login: string): boolean {
+  /** People's last word on it counts: whom the program took off by a write that did not know of them, and put back, is there by their own act. */
+  function isTaken(place: IssueRow, login: string): boolean {
+    const last = place.entries.findLast(
+      (entry) => entry.type === "assignee" && entry.about === login && entry.by !== bot,
+    );
+    return last?.type === "assignee" && last.added;
+  }
+
+  function isBotTheirs(place: IssueRow): boolean {
     return (
-      place.entries.findLast((entry) => entry.type === "assignee" && entry.added && entry.about === login)?.by !== bot
+      place.entries.findLast((entry) => entry.type === "assignee" && entry.added && entry.about === bot)?.by !== bot
     );
   }
 
@@ -55,8 +63,8 @@ export function restRule(world: World): Rule {
     const isWanted = issue.state === "open" && forge.hasLabel(issue, "bot") && !isSpent();
     if (record?.state === "held" && isWanted) fail("its claim is left");
     // Between two steps it is the bot's pull request, also when somebody takes the label off.
-    // Whoever assigns it to what is over wants it there.
-    const isTheirs = issue.state === "closed" && byPerson(issue, bot);
+    // Whoever assigns it to what is over wants it there. Their assignment is an order too, which stands while the day's money is used up.
+    const isTheirs = (issue.state === "closed" || isSpent()) && isBotTheirs(issue);
     if (issue.assignees.includes(bot) && pull === null && !isTheirs && !(record?.state === "held" && isSpent()))
       fail("the bot is assigned");
     pending([issue, ...(pull === null ? [] : [pull])], fail);

@@ -3,6 +3,8 @@
 import type { ForgeState } from "../forge/state.ts";
 
 const prefix = "refs/agent-dispatch/v1/";
+/** Limit `slackSeconds` of every simulated policy, in ms. */
+export const slackMs = 30_000;
 
 /** A record, as far as it is watched. */
 export interface RecordView {
@@ -93,7 +95,7 @@ export function budgetOf(forge: ForgeState): number {
 export function waitsUntil(forge: ForgeState): number {
   const times = [...records(forge).values()].flatMap((record) => {
     const isHeld = record.state === "held" || record.state === "published";
-    const lease = isHeld ? Date.parse(record.at) + (record.ttlSeconds + 30) * 1000 : 0;
+    const lease = isHeld ? Date.parse(record.at) + record.ttlSeconds * 1000 + slackMs : 0;
     return [lease, Date.parse(record.cooldownUntil ?? ""), Date.parse(record.resumeAt ?? "")];
   });
   const control = viewOf(forge, forge.refs.get(`${prefix}control`)) as {

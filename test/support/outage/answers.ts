@@ -1,14 +1,14 @@
 // Answers that are lost, for every kind of run there is: the run must end as if it had got them, in the same run and with nothing doubled. The list
 // of what it sends comes from one play of it, so a write that is added tomorrow is tried by itself.
 //
-// Of each kind of write the first of a file is tried alone; `OUTAGE=all` tries each of each scene.
+// Of each kind of write the first of a file is tried alone; `OUTAGE=all` tries each of each scene, `OUTAGE_EVERY=3` every third.
 
 import { afterAll, describe, expect, it } from "vitest";
 import type { FaultDeed } from "../forge/forge.ts";
 import type { Scene } from "../scenes.ts";
 import { at, playAgain } from "./again.ts";
 import { type Played, play } from "./played.ts";
-import { isNew, nameOf, type Sending } from "./sendings.ts";
+import { isNew, nameOf, type Sending, thinned } from "./sendings.ts";
 
 /** Registers the tests of these scenes. */
 export async function answersLost(scenes: Readonly<Record<string, () => Promise<Scene>>>): Promise<void> {
@@ -17,7 +17,7 @@ export async function answersLost(scenes: Readonly<Record<string, () => Promise<
     const played = await play(await make());
     const writes = played.sendings.filter((sending) => sending.writes);
     const reads = played.sendings.filter((sending) => !sending.writes);
-    const alone = writes.filter((sending) => process.env["OUTAGE"] === "all" || isNew(tried, sending));
+    const alone = thinned(writes.filter((sending) => process.env["OUTAGE"] === "all" || isNew(tried, sending)));
     describe(name, () => {
       afterAll(() => played.scene.s.close());
 

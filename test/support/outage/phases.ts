@@ -1,14 +1,15 @@
 // The forge goes away at each kind of write of a run, for a few minutes and for longer than it is waited for. Those that hold a claim wait, and end
 // as if nothing had been; those that cannot wait any longer end with plain words, and later runs make the world what it would have been.
 //
-// The writes come from one play of the run. Of each kind the first of a file is tried; `OUTAGE=all` tries each of each scene, before and after.
+// The writes come from one play of the run. Of each kind the first of a file is tried; `OUTAGE=all` tries each of each scene, before and after,
+// `OUTAGE_EVERY=3` every third.
 
 import { afterAll, describe, expect, it } from "vitest";
 import type { End } from "../run.ts";
 import type { Scene } from "../scenes.ts";
 import { goOn, type Outage, playOutage } from "./away.ts";
 import { type Played, play } from "./played.ts";
-import { isNew, nameOf, type Sending } from "./sendings.ts";
+import { isNew, nameOf, type Sending, thinned } from "./sendings.ts";
 
 /** Longest time that a run may go on while the forge stays away, in minutes: a few times the ten that it waits for each step. */
 const lastsMax = 45;
@@ -28,7 +29,7 @@ export async function forgeAway(scenes: Readonly<Record<string, () => Promise<Sc
         await expectTheEnd(played, outage);
       });
 
-      const points = later.filter(isTried);
+      const points = thinned(later.filter(isTried));
       it.each(cases(points, [5]))("%s: nothing is to be seen of it", async (_, outage) => {
         const { end, differs } = await playOutage(played, outage);
         expect(end.exitCode, `${end.lastLine}\n${end.log}`).toBe(0);

@@ -62,3 +62,9 @@ export function isNew(tried: Set<string>, { label }: Sending): boolean {
   tried.add(kind);
   return true;
 }
+
+/** All of them, or with `OUTAGE_EVERY=3` every third. */
+export function thinned<T>(all: readonly T[]): T[] {
+  const every = Number(process.env["OUTAGE_EVERY"] ?? 1);
+  return all.filter((_, at) => at % every === 0);
+}

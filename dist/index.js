@@ -59076,6 +59076,7 @@ const sameSecondMs = 2_000;
 function keepAlive(job, options = { watchPeople: true }) {
     const { ports, claim, settings, who, item } = job;
     const everyMs = settings.policy.limits.renewSeconds * 1000;
+    const leaseMs = settings.policy.limits.ttlSeconds * 1000;
     const work = new AbortController();
     const ended = new AbortController();
     let interruption = null;
@@ -59158,6 +59159,8 @@ function keepAlive(job, options = { watchPeople: true }) {
         });
     }
     let failedSince = null;
+    /** When the last life sign was given after which the place was still ours. */
+    let signedAt = ports.clock.elapsed();
     async function beat() {
         const begun = ports.clock.elapsed();
         const renewed = await claim.renew();
@@ -59172,6 +59175,12 @@ function keepAlive(job, options = { watchPeople: true }) {
         if (failedSince !== null)
             ports.log.line(`the claim is renewed again after ${(0,core_text/* duration */.p0)(begun - failedSince)}`);
         failedSince = null;
+        if (begun - signedAt > leaseMs && !(await claim.holdsPlace()))
+            interrupt({
+                kind: "taken-back",
+                why: "it was silent for longer than its lease, and another run works in its place",
+            });
+        signedAt = begun;
         if (options.watchPeople)
             lookBeside();
     }
@@ -61950,6 +61959,18 @@ class Claim {
             const { kind } = await this.#moveAlone(same);
             return kind;
         });
+    }
+    /**
+     * Whether the place for an agent that it took is still its own. A claim that was silent for longer than its lease may have lost that to another item's
+     * run, although nobody took over the item. Throws where the forge does not say.
+     */
+    async holdsPlace() {
+        const { record, slotSha } = this.#chain.link;
+        if (record.slot === null || slotSha === null)
+            return true;
+        const ref = (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .slotRef */ .qZ)(record.slot);
+        const { host, limits } = this.#ports;
+        return (await host.remoteRefs([ref], limits.apiSeconds * 1000)).get(ref) === slotSha;
     }
     /**
      * To be awaited before every write on the forge. After a long silence it renews first, and waits while the forge is away: ten minutes, and

@@ -39,6 +39,7 @@ export function keepAlive(
 ): Keepalive {
   const { ports, claim, settings, who, item } = job;
   const everyMs = settings.policy.limits.renewSeconds * 1000;
+  const leaseMs = settings.policy.limits.ttlSeconds * 1000;
   const work = new AbortController();
   const ended = new AbortController();
   let interruption: Interruption | null = null;
@@ -124,6 +125,8 @@ export function keepAlive(
   }
 
   let failedSince: number | null = null;
+  /** When the last life sign was given after which the place was still ours. */
+  let signedAt = ports.clock.elapsed();
   async function beat(): Promise<void> {
     const begun = ports.clock.elapsed();
     const renewed = await claim.renew();
@@ -135,6 +138,12 @@ export function keepAlive(
     if (renewed !== "ok") return;
     if (failedSince !== null) ports.log.line(`the claim is renewed again after ${duration(begun - failedSince)}`);
     failedSince = null;
+    if (begun - signedAt > leaseMs && !(await claim.holdsPlace()))
+      interrupt({
+        kind: "taken-back",
+        why: "it was silent for longer than its lease, and another run works in its place",
+      });
+    signedAt = begun;
     if (options.watchPeople) lookBeside();
   }
 

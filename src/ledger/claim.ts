@@ -165,6 +165,18 @@ export class Claim {
   }
 
   /**
+   * Whether the place for an agent that it took is still its own. A claim that was silent for longer than its lease may have lost that to another item's
+   * run, although nobody took over the item. Throws where the forge does not say.
+   */
+  async holdsPlace(): Promise<boolean> {
+    const { record, slotSha } = this.#chain.link;
+    if (record.slot === null || slotSha === null) return true;
+    const ref = slotRef(record.slot);
+    const { host, limits } = this.#ports;
+    return (await host.remoteRefs([ref], limits.apiSeconds * 1000)).get(ref) === slotSha;
+  }
+
+  /**
    * To be awaited before every write on the forge. After a long silence it renews first, and waits while the forge is away: ten minutes, and
    * what the tries take. Throws ClaimLost, or OutageTooLong; then nothing of this claim may be written.
    */

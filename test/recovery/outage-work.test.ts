@@ -16,8 +16,8 @@ const minute = 60_000;
 const lastWords = "the claim could not be renewed for now; the work goes on, nothing is written until it is";
 
 /** A run whose agent works until it may end, in time that stands still. */
-async function atWork() {
-  const s = await stage({ limits: unhurried });
+async function atWork(policy = "") {
+  const s = await stage({ limits: unhurried, policy });
   await s.issue("sum subtracts");
   s.pass(2);
   const [begun, hold] = [join(s.dir, "begun"), join(s.dir, "hold")];
@@ -89,6 +89,26 @@ describe("the forge is away while the agent works", () => {
     expect(end.lastLine).toContain("another run took it over");
     expect(await s.photo()).toBe(photo);
     await expectDoneOnce(s);
+  });
+
+  it("and another item's run got its place meanwhile: it ends, so that no more agents work than may", async () => {
+    const { s, time, ended, ends } = await atWork("maxConcurrent: 1");
+    await s.issue("another");
+    away({ s, time }, "reset", 10 * minute);
+    await time.pass(10 * minute);
+    const [atWorkToo, ends2] = [join(s.dir, "at-work-too"), join(s.dir, "ends-too")];
+    const command = `touch ${atWorkToo}; while ! test -e ${ends2}; do sleep 0.02; done; ${mends}`;
+    const other = s.start({ inputs: { "agent-command": command, item: "2" } });
+    await until(() => existsSync(atWorkToo), "the other agent to be at work");
+    // The first agent is never told to end: its run ends it.
+    await time.pass(2 * minute);
+    const end = await ended;
+    expect(end.outcome).toMatchObject({ outcome: "cancelled" });
+    expect(end.lastLine).toContain("another run works in its place");
+    expect(await s.record(1)).toMatchObject({ state: "released", attempt: 0 });
+    await writeFile(ends2, "");
+    expect((await other).outcome).toMatchObject({ kind: "implement", outcome: "done", item: 2 });
+    await ends();
   });
 });
 

@@ -20,7 +20,16 @@ export default defineConfig({
     // Most tests wait for processes of their own; by default a machine of two cores gets one worker.
     maxWorkers: 2,
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: slow, isolate: false } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: slow,
+          isolate: false,
+          // They take milliseconds, most of them; a machine that is busy with something else must not turn them red.
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: "contract",

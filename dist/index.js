@@ -58206,10 +58206,11 @@ async function ensureAssigned(run, effect) {
     if (number === null)
         return;
     const add = effect.add.filter((login) => !(automatic && (0,model/* isProgram */.Vd)(run.ports, login)));
-    const wanted = (issue) => wantedAssignees(issue.assignees, add, effect.remove);
     const issue = await forge.issue(number);
     if (issue === null)
         return;
+    const remove = await removable(run, number, issue.assignees, effect);
+    const wanted = (issue) => wantedAssignees(issue.assignees, add, remove);
     const isDone = async () => {
         const now = await forge.issue(number);
         return now === null || sameNames(now.assignees, wanted(now));
@@ -58226,7 +58227,7 @@ async function ensureAssigned(run, effect) {
         const { status, answer } = error instanceof errors/* ForgeError */.Q8 ? error.failure : { status: -1, answer: "" };
         if (status === 422 || (status === 500 && answer === "" && !(await isDone()))) {
             run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${(0,errors/* describe */.q0)(error)}`);
-            const without = wantedAssignees(issue.assignees, [], effect.remove);
+            const without = wantedAssignees(issue.assignees, [], remove);
             if (add.length > 0 && !sameNames(issue.assignees, without))
                 await forge.assign(number, without);
             return;
@@ -58235,6 +58236,21 @@ async function ensureAssigned(run, effect) {
             throw error;
     }
     await putBack(run, number, issue.assignees, readAt);
+}
+/** An effect that is carried out at once comes before anything that people do on seeing it, in ms. */
+const atOnceMs = 10_000;
+/** Whom it still takes off, when an outage or a death put it off: whom a person assigned since then stays. */
+async function removable({ ports }, number, present, { remove, since }) {
+    const there = remove.filter((login) => present.some((name) => (0,model/* sameLogin */.Up)(name, login)));
+    const sinceMs = Date.parse(since);
+    if (there.length === 0 || !((ports.forge.now() ?? Date.now()) - sinceMs > atOnceMs))
+        return remove;
+    const timeline = await ports.forge.timeline(number);
+    const isPersons = (login) => {
+        const last = timeline.findLast((e) => e.kind === "assignee" && e.added && (0,model/* sameLogin */.Up)(e.login, login));
+        return last !== undefined && last.at > sinceMs && !(0,model/* isProgram */.Vd)(ports, last.by);
+    };
+    return remove.filter((login) => !isPersons(login));
 }
 // The PATCH replaces all: whoever assigned themselves between our read and our write would be lost without this look.
 async function putBack(run, number, before, readAt) {

@@ -129,6 +129,30 @@ describe("labels", () => {
   });
 });
 
+describe("assignees that an outage put off", () => {
+  const off = (since: string): Effect[] => [
+    { id: "unassign", do: "assign", on: "issue", add: [], remove: ["bot"], since },
+  ];
+
+  it.each([
+    ["alice", ["bot"]],
+    ["bot", []],
+  ])("the bot, assigned by %s since", async (by, left) => {
+    const { forge, apply, at } = await scene();
+    await forge.as(by).patch(`/repos/${repo}/issues/1`, { assignees: ["bot"] });
+    await apply(off(new Date(Date.now() - 60_000).toISOString()));
+    expect(at(1).assignees.map(({ login }) => login)).toEqual(left);
+  });
+
+  it("the bot, assigned by a person before it was meant: taken off", async () => {
+    const { forge, apply, at } = await scene();
+    await forge.as("alice").patch(`/repos/${repo}/issues/1`, { assignees: ["bot"] });
+    forge.clockOffsetMs += 60_000;
+    await apply(off(new Date(Date.now() + 30_000).toISOString()));
+    expect(at(1).assignees).toEqual([]);
+  });
+});
+
 describe("comments", () => {
   const marker = formatMarker("digest", { key: "k1" });
   const comment = (mode: "edit" | "new", key = "k1"): Effect => ({

@@ -10,9 +10,10 @@ export async function ensureAssigned(run: Run, effect: Extract<Effect, { do: "as
   const number = target(run, effect.on);
   if (number === null) return;
   const add = effect.add.filter((login) => !(automatic && isProgram(run.ports, login)));
-  const wanted = (issue: Issue) => wantedAssignees(issue.assignees, add, effect.remove);
   const issue = await forge.issue(number);
   if (issue === null) return;
+  const remove = await removable(run, number, issue.assignees, effect);
+  const wanted = (issue: Issue) => wantedAssignees(issue.assignees, add, remove);
   const isDone = async () => {
     const now = await forge.issue(number);
     return now === null || sameNames(now.assignees, wanted(now));
@@ -27,13 +28,34 @@ export async function ensureAssigned(run: Run, effect: Extract<Effect, { do: "as
     const { status, answer } = error instanceof ForgeError ? error.failure : { status: -1, answer: "" };
     if (status === 422 || (status === 500 && answer === "" && !(await isDone()))) {
       run.ports.log(`could not assign ${add.join(", ") || "nobody"}: ${describe(error)}`);
-      const without = wantedAssignees(issue.assignees, [], effect.remove);
+      const without = wantedAssignees(issue.assignees, [], remove);
       if (add.length > 0 && !sameNames(issue.assignees, without)) await forge.assign(number, without);
       return;
     }
     if (!mayBeApplied(error) || !(await isDone())) throw error;
   }
   await putBack(run, number, issue.assignees, readAt);
+}
+
+/** An effect that is carried out at once comes before anything that people do on seeing it, in ms. */
+const atOnceMs = 10_000;
+
+/** Whom it still takes off, when an outage or a death put it off: whom a person assigned since then stays. */
+async function removable(
+  { ports }: Run,
+  number: number,
+  present: readonly string[],
+  { remove, since }: Extract<Effect, { do: "assign" }>,
+): Promise<readonly string[]> {
+  const there = remove.filter((login) => present.some((name) => sameLogin(name, login)));
+  const sinceMs = Date.parse(since);
+  if (there.length === 0 || !((ports.forge.now() ?? Date.now()) - sinceMs > atOnceMs)) return remove;
+  const timeline = await ports.forge.timeline(number);
+  const isPersons = (login: string) => {
+    const last = timeline.findLast((e) => e.kind === "assignee" && e.added && sameLogin(e.login, login));
+    return last !== undefined && last.at > sinceMs && !isProgram(ports, last.by);
+  };
+  return remove.filter((login) => !isPersons(login));
 }
 
 // The PATCH replaces all: whoever assigned themselves between our read and our write would be lost without this look.

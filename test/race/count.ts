@@ -1,8 +1,6 @@
 // What was found and tried, one line for a story; all of them are summed up at the end of the suite.
 
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { counts } from "../support/counts.ts";
 
 export interface Count {
   story: string;
@@ -12,25 +10,11 @@ export interface Count {
   tried: number;
 }
 
-const variable = "RACE_COUNTS";
+const suite = counts<Count>("RACE_COUNTS", (lines) => [
+  ...lines.map((c) => `${c.story}: ${c.tried} played${c.found > 0 ? `; the run has ${c.found} moments` : ""}`),
+  `race suite: ${lines.reduce((total, { tried }) => total + tried, 0)} interleavings played`,
+]);
 
-export function count(line: Count): void {
-  const file = process.env[variable];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`);
-}
+export const { count } = suite;
 
-/** Set-up of the whole suite; answers what is done at its end. */
-export default function setup(): () => void {
-  const folder = mkdtempSync(join(tmpdir(), "race-counts-"));
-  const file = join(folder, "counts");
-  process.env[variable] = file;
-  return () => {
-    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-    rmSync(folder, { recursive: true, force: true });
-    const counts = lines.map((line) => JSON.parse(line) as Count);
-    for (const { story, found, tried } of counts)
-      console.log(`${story}: ${tried} played${found > 0 ? `; the run has ${found} moments` : ""}`);
-    const tried = counts.reduce((total, line) => total + line.tried, 0);
-    console.log(`race suite: ${tried} interleavings played`);
-  };
-}
+export default suite.setup;

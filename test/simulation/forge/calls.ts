@@ -29,8 +29,11 @@ export class Refused extends Error {
   }
 }
 
-type Plain<F> = F extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : F;
-export type Calls = { [K in keyof Omit<Forge, "url" | "now" | "requests" | "under">]: Plain<Forge[K]> };
+/** What of the port asks the server. */
+export type Name = Exclude<keyof Forge, "url" | "now" | "requests" | "under">;
+export type Asked = { [K in Name]: Parameters<Forge[K]> };
+export type Answered = { [K in Name]: Awaited<ReturnType<Forge[K]>> };
+export type Calls = { [K in Name]: (...args: Asked[K]) => Answered[K] };
 
 const newestFirst = (a: IssueRow, b: IssueRow) => b.number - a.number;
 

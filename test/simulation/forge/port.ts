@@ -2,10 +2,10 @@
 
 import { ForgeError } from "../../../src/errors.ts";
 import { forgeClock } from "../../../src/forge/clock.ts";
-import type { Forge, Permit } from "../../../src/forge/port.ts";
+import type { Forge, Permit, WriteAccess } from "../../../src/forge/port.ts";
 import type { Line } from "../line.ts";
 import type { Machine } from "../machine.ts";
-import { type Calls, forgeCalls, Refused } from "./calls.ts";
+import { type Answered, type Asked, forgeCalls, type Name, Refused } from "./calls.ts";
 import type { ForgeState } from "./state.ts";
 import { serverUrl } from "./views.ts";
 
@@ -62,7 +62,7 @@ export function simulatedForge(
   clock.observe(new Date(forge.now()).toUTCString());
   let requests = 0;
 
-  async function send(name: keyof Calls, args: readonly unknown[], permit: Permit | null): Promise<unknown> {
+  async function send<K extends Name>(name: K, args: Asked[K], permit: Permit | null): Promise<Answered[K]> {
     for (let tries = 1; ; tries++) {
       try {
         return await sendOnce(name, args, permit);
@@ -74,7 +74,7 @@ export function simulatedForge(
     }
   }
 
-  async function sendOnce(name: keyof Calls, args: readonly unknown[], permit: Permit | null): Promise<unknown> {
+  async function sendOnce<K extends Name>(name: K, args: Asked[K], permit: Permit | null): Promise<Answered[K]> {
     const isWrite = writes.has(name);
     // As in http.ts: what belongs to a claim is not sent without a life sign of it.
     if (isWrite && permit?.mayWrite() === false) throw failure(name, 0, notSent, false);
@@ -83,16 +83,14 @@ export function simulatedForge(
     const patienceMs = Math.min(30_000, (isWrite ? permit?.writeMsMax : undefined) ?? 30_000);
     const carry = () => {
       try {
-        // biome-ignore lint/complexity/noBannedTypes: any call of the table, with the arguments that the port was given for it
-        const answer: unknown = Reflect.apply(calls[name] as Function, null, args);
-        return { answer, at: forge.now() };
+        return { answer: calls[name](...args), at: forge.now() };
       } catch (error) {
         if (error instanceof Refused) throw failure(name, error.status, error.message, false);
         throw error;
       }
     };
     const silence = (applied: boolean, why: string) => ({ error: failure(name, 0, why, isWrite && applied) });
-    const what = `${name}(${args.map((arg) => JSON.stringify(arg)?.slice(0, 60)).join(", ")})`;
+    const what = `${name}(${args.map((arg: unknown) => JSON.stringify(arg)?.slice(0, 60)).join(", ")})`;
     const { answer, at } = await line.send(machine, { what, carry, silence, patienceMs });
     clock.observe(new Date(at).toUTCString());
     listener.looked({ machine, name, args, at });
@@ -100,7 +98,7 @@ export function simulatedForge(
   }
 
   // The access of an account is asked once in a run, as the adapter does.
-  const known = new Map<string, Promise<unknown>>();
+  const known = new Map<string, Promise<WriteAccess>>();
   const writeAccess = (login: string) => {
     const asked = known.get(login) ?? send("writeAccess", [login], null);
     known.set(login, asked);
@@ -108,11 +106,57 @@ export function simulatedForge(
     return asked;
   };
   const under = (permit: Permit | null): Forge => {
-    const port: Record<string, unknown> = { url: serverUrl, now: clock.now, requests: () => requests, under };
-    for (const name of Object.keys(calls) as (keyof Calls)[])
-      port[name] = (...args: unknown[]) => send(name, args, permit);
-    // The table has every method of the port; that they were put together by name the compiler cannot follow.
-    return { ...port, writeAccess } as unknown as Forge;
+    const ask =
+      <K extends Name>(name: K) =>
+      (...args: Asked[K]): Promise<Answered[K]> =>
+        send(name, args, permit);
+    return {
+      ...{ url: serverUrl, now: clock.now, requests: () => requests, under, writeAccess },
+      me: ask("me"),
+      version: ask("version"),
+      repository: ask("repository"),
+      branch: ask("branch"),
+      file: ask("file"),
+      labelled: ask("labelled"),
+      assigned: ask("assigned"),
+      issue: ask("issue"),
+      openPulls: ask("openPulls"),
+      pull: ask("pull"),
+      pullsOf: ask("pullsOf"),
+      comments: ask("comments"),
+      timeline: ask("timeline"),
+      openDependencies: ask("openDependencies"),
+      statuses: ask("statuses"),
+      reviews: ask("reviews"),
+      lineComments: ask("lineComments"),
+      commentsSince: ask("commentsSince"),
+      jobLog: ask("jobLog"),
+      refs: ask("refs"),
+      commitMessage: ask("commitMessage"),
+      createIssueComment: ask("createIssueComment"),
+      editComment: ask("editComment"),
+      deleteComment: ask("deleteComment"),
+      react: ask("react"),
+      labels: ask("labels"),
+      createLabel: ask("createLabel"),
+      addLabels: ask("addLabels"),
+      removeLabel: ask("removeLabel"),
+      assign: ask("assign"),
+      createPull: ask("createPull"),
+      editPull: ask("editPull"),
+      setStatus: ask("setStatus"),
+      deleteBranch: ask("deleteBranch"),
+      createReview: ask("createReview"),
+      deleteReview: ask("deleteReview"),
+      merge: ask("merge"),
+      closeIssue: ask("closeIssue"),
+      rerun: ask("rerun"),
+      recentRuns: ask("recentRuns"),
+      runById: ask("runById"),
+      canDispatch: ask("canDispatch"),
+      dispatchCancels: ask("dispatchCancels"),
+      dispatch: ask("dispatch"),
+    };
   };
   return under(null);
 }

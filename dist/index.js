@@ -50192,7 +50192,8 @@ const Effect = zod__WEBPACK_IMPORTED_MODULE_1__/* .discriminatedUnion */ .gMt("d
     }),
     /**
      * Labels by name; those that the repository lacks are created. A stage label that is added takes the place of every other one. `since`: the
-     * forge's clock (ISO) when the labels were decided; what a person put on after that stays.
+     * forge's clock (ISO) when the labels were decided; what a person put on after that stays. The forge tells whole seconds: in that very second
+     * `seen`, the labels that the decision found there, tells what came after it. Without it all of that second counts as found.
      */
     zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
         id: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(),
@@ -50201,6 +50202,7 @@ const Effect = zod__WEBPACK_IMPORTED_MODULE_1__/* .discriminatedUnion */ .gMt("d
         add: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()),
         remove: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()),
         since: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(),
+        seen: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).optional(),
     }),
     /** `since`: the forge's clock when the assignees were decided; whoever assigned themselves after that is kept. */
     zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
@@ -58411,7 +58413,7 @@ async function withoutSwap(run, number, effect, present) {
     const others = present.filter((label) => isStage(label.name) && !effect.add.includes(label.name));
     if (effect.since === undefined || others.length === 0 || !effect.add.some(isStage))
         return effect;
-    const kept = await putOnSince(run, number, Date.parse(effect.since));
+    const kept = await putOnSince(run, number, effect.since, effect.seen);
     if (!others.some((label) => kept.has(label.name)))
         return effect;
     const rest = (names) => names.filter((name) => !isStage(name));
@@ -58444,19 +58446,19 @@ async function unwanted(run, number, effect, present) {
     const named = present.filter((label) => effect.remove.includes(label.name) && !isSwapped(label.name));
     if (named.length === 0 || effect.since === undefined)
         return [...swapped, ...named];
-    const kept = await putOnSince(run, number, Date.parse(effect.since));
+    const kept = await putOnSince(run, number, effect.since, effect.seen);
     return [...swapped, ...named.filter((label) => !kept.has(label.name))];
 }
-/**
- * Labels that a person put on last, after `since` (ms). The timeline has whole seconds: what was put on in the second of the decision counts
- * as seen by it, since most decisions follow a label at once.
- */
-async function putOnSince(run, number, since) {
+/** Labels that a person put on last, after `since`; in its very second, which is all that the timeline tells, those that were not `seen`. */
+async function putOnSince(run, number, since, seen) {
     const kept = new Set();
+    const decided = Date.parse(since);
+    const second = decided - (decided % 1000);
     for (const entry of await run.ports.forge.timeline(number)) {
         if (entry.kind !== "label" || !entry.added)
             continue;
-        if (entry.at > since && !(0,model/* isProgram */.Vd)(run.ports, entry.by))
+        const isLater = entry.at > decided || (entry.at >= second && seen !== undefined && !seen.includes(entry.label));
+        if (isLater && !(0,model/* isProgram */.Vd)(run.ports, entry.by))
             kept.add(entry.label);
         else
             kept.delete(entry.label);
@@ -58799,7 +58801,8 @@ async function fail(job, failure, spend, extra = {}) {
         return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
     }
     const cooldownMs = (0,_core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .cooldownSeconds */ .py)(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
-    const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
+    const untilMs = Math.max(now + cooldownMs, failure.resetsAt ?? 0);
+    const until = new Date(untilMs).toISOString();
     const comment = _core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .failedComment */ .LD({
         ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
         ...{ nextAt: until, run: job.run, profile: spend?.profile.name ?? claim.record.profile ?? "?", kind: job.kind },
@@ -58811,7 +58814,7 @@ async function fail(job, failure, spend, extra = {}) {
         (0,_wanted_js__WEBPACK_IMPORTED_MODULE_8__/* .statusComment */ .A9)(comment),
         ...(extra.effects ?? []),
     ];
-    const change = { ...spent(job, spend), ...given, cooldownUntil: until };
+    const change = { ...spent(job, spend), ...given, cooldownUntil: untilMs > now ? until : null };
     const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_7__/* .settle */ .G9)(job, { after: "released", stage: stageOfWork(job), effects, head: null, change });
     const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_10__/* .outcome */ .b)({
         ...{ ...facts(job, spend), outcome: "failed", failure: failure.class },
@@ -61307,11 +61310,12 @@ function place(job) {
 /** The next stage label, in the place of any other. */
 function stageEffect(job, on, stage) {
     const others = _core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stages */ ._$.filter((other) => other !== stage).map(_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn);
-    return { id: "stage", do: "labels", on, add: [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)(stage)], remove: others, since: sinceLook(job) };
+    return { id: "stage", do: "labels", on, add: [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)(stage)], remove: others, ...ofLook(job, on) };
 }
 /** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
-function sinceLook({ snapshot }) {
-    return new Date(snapshot.now).toISOString();
+function ofLook({ snapshot, item }, on) {
+    const page = on === "issue" ? item.issue : item.pull;
+    return { since: new Date(snapshot.now).toISOString(), seen: (page?.labels ?? []).map(({ name }) => name) };
 }
 /** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
 function where(job) {
@@ -61332,7 +61336,7 @@ function workBegins(job, stage, since, status) {
             // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
             add: (0,_core_model_js__WEBPACK_IMPORTED_MODULE_3__/* .hasLabel */ .RX)(item.issue.labels, label) ? [] : [label],
             remove: staged.length > 0 && on === "issue" ? [] : [(0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("needs-info"), (0,_core_policy_js__WEBPACK_IMPORTED_MODULE_2__/* .stageLabel */ .Hn)("blocked")],
-            since: sinceLook(job),
+            ...ofLook(job, "issue"),
         },
         ...staged,
         {
@@ -61346,10 +61350,11 @@ function workBegins(job, stage, since, status) {
 /** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
 function triggerOff(job) {
     const remove = [job.settings.policy.label];
-    const since = sinceLook(job);
-    const off = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
+    const off = { id: "trigger", do: "labels", on: "issue", add: [], remove, ...ofLook(job, "issue") };
     const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
-    return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
+    if (!onPull)
+        return [off];
+    return [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, ...ofLook(job, "pull") }];
 }
 /** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */
 function giveUpEffects(job, why, body) {

@@ -42,7 +42,8 @@ export const Effect = z.discriminatedUnion("do", [
   }),
   /**
    * Labels by name; those that the repository lacks are created. A stage label that is added takes the place of every other one. `since`: the
-   * forge's clock (ISO) when the labels were decided; what a person put on after that stays.
+   * forge's clock (ISO) when the labels were decided; what a person put on after that stays. The forge tells whole seconds: in that very second
+   * `seen`, the labels that the decision found there, tells what came after it. Without it all of that second counts as found.
    */
   z.strictObject({
     id: z.string(),
@@ -51,6 +52,7 @@ export const Effect = z.discriminatedUnion("do", [
     add: z.array(z.string()),
     remove: z.array(z.string()),
     since: z.string().optional(),
+    seen: z.array(z.string()).optional(),
   }),
   /** `since`: the forge's clock when the assignees were decided; whoever assigned themselves after that is kept. */
   z.strictObject({

@@ -58,7 +58,8 @@ export async function fail(
     return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
   }
   const cooldownMs = cooldownSeconds(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
-  const until = new Date(Math.max(now + cooldownMs, failure.resetsAt ?? 0)).toISOString();
+  const untilMs = Math.max(now + cooldownMs, failure.resetsAt ?? 0);
+  const until = new Date(untilMs).toISOString();
   const comment = report.failedComment({
     ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
     ...{ nextAt: until, run: job.run, profile: spend?.profile.name ?? claim.record.profile ?? "?", kind: job.kind },
@@ -70,7 +71,7 @@ export async function fail(
     statusComment(comment),
     ...(extra.effects ?? []),
   ];
-  const change = { ...spent(job, spend), ...given, cooldownUntil: until };
+  const change = { ...spent(job, spend), ...given, cooldownUntil: untilMs > now ? until : null };
   const settled = await settle(job, { after: "released", stage: stageOfWork(job), effects, head: null, change });
   const done = outcome({
     ...{ ...facts(job, spend), outcome: "failed", failure: failure.class },

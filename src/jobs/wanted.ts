@@ -16,14 +16,17 @@ export function place(job: Pick<AgentJob, "pull" | "item">): "issue" | "pull" {
 }
 
 /** The next stage label, in the place of any other. */
-export function stageEffect(job: Pick<Job, "snapshot">, on: "issue" | "pull", stage: Stage): Effect {
+export function stageEffect(job: Look, on: "issue" | "pull", stage: Stage): Effect {
   const others = stages.filter((other) => other !== stage).map(stageLabel);
-  return { id: "stage", do: "labels", on, add: [stageLabel(stage)], remove: others, since: sinceLook(job) };
+  return { id: "stage", do: "labels", on, add: [stageLabel(stage)], remove: others, ...ofLook(job, on) };
 }
 
+type Look = Pick<Job, "snapshot" | "item">;
+
 /** What a person does to a label after the look that the work was chosen on is an order of its own, and stays. */
-function sinceLook({ snapshot }: Pick<Job, "snapshot">): string {
-  return new Date(snapshot.now).toISOString();
+function ofLook({ snapshot, item }: Look, on: "issue" | "pull"): { since: string; seen: string[] } {
+  const page = on === "issue" ? item.issue : item.pull;
+  return { since: new Date(snapshot.now).toISOString(), seen: (page?.labels ?? []).map(({ name }) => name) };
 }
 
 /** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
@@ -51,7 +54,7 @@ export function workBegins(
       // Only an order by command or by hand lacks it; a label that a person takes off meanwhile is never put back.
       add: hasLabel(item.issue.labels, label) ? [] : [label],
       remove: staged.length > 0 && on === "issue" ? [] : [stageLabel("needs-info"), stageLabel("blocked")],
-      since: sinceLook(job),
+      ...ofLook(job, "issue"),
     },
     ...staged,
     {
@@ -68,10 +71,10 @@ export function workBegins(
 /** The trigger label off: the program's turn is over. It may also stand on the pull request, where somebody put it by mistake. */
 export function triggerOff(job: Pick<AgentJob, "settings" | "item" | "pull" | "snapshot">): Effect[] {
   const remove = [job.settings.policy.label];
-  const since = sinceLook(job);
-  const off: Effect = { id: "trigger", do: "labels", on: "issue", add: [], remove, since };
+  const off: Effect = { id: "trigger", do: "labels", on: "issue", add: [], remove, ...ofLook(job, "issue") };
   const onPull = job.item.pull?.labels.some((label) => remove.includes(label.name)) === true && place(job) === "pull";
-  return onPull ? [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, since }] : [off];
+  if (!onPull) return [off];
+  return [off, { id: "trigger-pull", do: "labels", on: "pull", add: [], remove, ...ofLook(job, "pull") }];
 }
 
 /** The writes that hand an item to a person: also used when attempts are used up by runs that died. `body` in the place of the usual text. */

@@ -115,6 +115,21 @@ describe("labels", () => {
     expect(labelsOf(s.at(1))).toEqual(["agent/needs-review"]);
   });
 
+  it.each([
+    ["not found there: it came after the decision", [], ["agent/needs-info"]],
+    ["found there", ["agent/needs-info"], ["agent/blocked"]],
+    ["nobody wrote down what was found", undefined, ["agent/blocked"]],
+  ])("of a stage that a person put on in the second of the decision: %s", async (_, seen, left) => {
+    const s = await scene();
+    s.forge.freezeClock();
+    await withLabel(s, "agent/needs-info");
+    await s.forge.addLabelAs("alice", repo, 1, "agent/needs-info");
+    const [entry] = entries(s, 1, "label");
+    const since = new Date(Math.floor((entry?.createdAt ?? Number.NaN) / 1000) * 1000 + 999).toISOString();
+    await s.apply([{ ...stage, remove: ["agent/needs-info"], since, ...(seen === undefined ? {} : { seen }) }]);
+    expect(labelsOf(s.at(1))).toEqual(left);
+  });
+
   it("of a stage end as one when every answer is lost", async () => {
     const s = await scene();
     await withLabel(s, "agent/needs-info");

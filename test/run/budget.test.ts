@@ -52,6 +52,8 @@ describe("budgets", () => {
     await s.issue("sum subtracts");
     const env = { PATH: await claude(s, 4.5, "true") };
     await s.start({ inputs, env });
+    // No cooldown: the next run may begin in the same second, which is all that the forge's clock tells.
+    expect(await s.record(1)).toMatchObject({ state: "released", cooldownUntil: null });
     const second = await s.start({ inputs, env });
     expect(second.outcome).toMatchObject({ kind: "resume", outcome: "needs-person", failure: "budget" });
     expect(s.see(1)).toMatchObject({ labels: ["agent/blocked"], assignees: ["alice"] });

@@ -30,7 +30,7 @@ async function withoutSwap(
   const isStage = (name: string) => stageOf(name) !== null;
   const others = present.filter((label) => isStage(label.name) && !effect.add.includes(label.name));
   if (effect.since === undefined || others.length === 0 || !effect.add.some(isStage)) return effect;
-  const kept = await putOnSince(run, number, Date.parse(effect.since));
+  const kept = await putOnSince(run, number, effect.since, effect.seen);
   if (!others.some((label) => kept.has(label.name))) return effect;
   const rest = (names: readonly string[]) => names.filter((name) => !isStage(name));
   return { ...effect, add: rest(effect.add), remove: rest(effect.remove) };
@@ -61,19 +61,19 @@ async function unwanted(run: Run, number: number, effect: LabelsEffect, present:
   const swapped = present.filter((label) => isSwapped(label.name));
   const named = present.filter((label) => effect.remove.includes(label.name) && !isSwapped(label.name));
   if (named.length === 0 || effect.since === undefined) return [...swapped, ...named];
-  const kept = await putOnSince(run, number, Date.parse(effect.since));
+  const kept = await putOnSince(run, number, effect.since, effect.seen);
   return [...swapped, ...named.filter((label) => !kept.has(label.name))];
 }
 
-/**
- * Labels that a person put on last, after `since` (ms). The timeline has whole seconds: what was put on in the second of the decision counts
- * as seen by it, since most decisions follow a label at once.
- */
-async function putOnSince(run: Run, number: number, since: number): Promise<Set<string>> {
+/** Labels that a person put on last, after `since`; in its very second, which is all that the timeline tells, those that were not `seen`. */
+async function putOnSince(run: Run, number: number, since: string, seen?: readonly string[]): Promise<Set<string>> {
   const kept = new Set<string>();
+  const decided = Date.parse(since);
+  const second = decided - (decided % 1000);
   for (const entry of await run.ports.forge.timeline(number)) {
     if (entry.kind !== "label" || !entry.added) continue;
-    if (entry.at > since && !isProgram(run.ports, entry.by)) kept.add(entry.label);
+    const isLater = entry.at > decided || (entry.at >= second && seen !== undefined && !seen.includes(entry.label));
+    if (isLater && !isProgram(run.ports, entry.by)) kept.add(entry.label);
     else kept.delete(entry.label);
   }
   return kept;

@@ -49327,7 +49327,7 @@ function ownBranch(c) {
 function known(c) {
     if (c.item.details === null)
         throw new Error("a row that needs costly facts stands above the row that asks for them");
-    return { details: c.item.details, s: (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .J)(c, c.item.details) };
+    return { details: c.item.details, s: (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .JA)(c, c.item.details) };
 }
 function openPull(c) {
     const { pull } = c.item;
@@ -49655,7 +49655,7 @@ const remedy = "Somebody who may write code here can start it by putting the tri
 function replies(c, table) {
     const { details, s } = (0,candidate/* known */.eO)(c);
     const { number } = c.item.issue;
-    const said = (0,standing/* saidBefore */.p)(c, details, ["refusal", "why"]);
+    const said = (0,standing/* saidBefore */.pz)(c, details, ["refusal", "why"]);
     const result = [];
     const add = (reply) => {
         if (!said.has(reply.id))
@@ -49941,7 +49941,7 @@ function wantedForReply(c) {
         return null;
     if (item.details === null)
         return { facts: "details", branch: (0,candidate/* ownBranch */.Z3)(c) };
-    const { ask } = (0,standing/* standing */.J)(c, item.details);
+    const { ask } = (0,standing/* standing */.JA)(c, item.details);
     return ask.length > 0 ? { facts: "access", logins: ask } : null;
 }
 /** What the table says about one item. The last row answers for every item that the others let through. */
@@ -50146,6 +50146,7 @@ function firstLine(body) {
 /* harmony export */   OG: () => (/* binding */ reviewContext),
 /* harmony export */   P3: () => (/* binding */ withoutFormalReviews),
 /* harmony export */   c2: () => (/* binding */ sealedText),
+/* harmony export */   cb: () => (/* binding */ verdictStatus),
 /* harmony export */   iD: () => (/* binding */ effectsBytesMax),
 /* harmony export */   ig: () => (/* binding */ isReviewOf)
 /* harmony export */ });
@@ -50257,6 +50258,10 @@ const Effects = zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
     /** Proof that this program decided on a formal review by the second account: that right is not every code writer's, the ledger is. */
     seal: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(),
 });
+/** The commit status that says what the program makes of a head. `url`: of the run that says so. */
+function verdictStatus(sha, state, description, url) {
+    return { id: `verdict-${state}`, do: "status", sha, context: reviewContext, state, description, target: url ?? "" };
+}
 /** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
 const effectsBytesMax = 1_000_000;
 /** Reads `effects.json`; null when it is broken or of a newer version. Never throws. */
@@ -51457,8 +51462,8 @@ function formsOf(secret) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  PO: () => (/* binding */ errorStatus),
   Re: () => (/* binding */ lateRepairs),
+  tz: () => (/* binding */ noVerdict),
   XT: () => (/* binding */ repairs)
 });
 
@@ -51467,7 +51472,7 @@ var closing = __nccwpck_require__(8404);
 // EXTERNAL MODULE: ./lib/core/doubles.js
 var core_doubles = __nccwpck_require__(5221);
 // EXTERNAL MODULE: ./lib/core/effects.js
-var effects = __nccwpck_require__(2361);
+var core_effects = __nccwpck_require__(2361);
 // EXTERNAL MODULE: ./lib/core/model.js
 var model = __nccwpck_require__(7206);
 // EXTERNAL MODULE: ./lib/core/marker.js
@@ -51549,11 +51554,12 @@ function assigneesBack({ on, assignees, later }, since, snapshot) {
     const names = (some) => some.map(([login]) => login);
     return [{ id: `assign-${on}`, do: "assign", on, add: names(add), remove: names(remove), since }];
 }
-function statusBack({ details, pull }, record, stage, snapshot) {
+function statusBack({ issue, details, pull }, record, stage, snapshot) {
     const status = details?.comments.find(({ author, body }) => (0,model/* isProgram */.Vd)(snapshot, author) && (0,marker/* findMarker */.Ed)(body, "status") !== null);
     if (status === undefined || status.updatedAt <= Date.parse(record.at) + marginMs)
         return [];
-    const body = statusOf(record, stage, pull?.number ?? null);
+    // A person's pull request is its own issue: what is said stands on the same page.
+    const body = statusOf(record, stage, issue.isPull ? null : (pull?.number ?? null));
     if (status.body === body)
         return [];
     return [{ id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body }];
@@ -51562,9 +51568,7 @@ function statusOf({ askedBy, run }, stage, pull) {
     const by = { number: run?.number ?? null, url: run?.url ?? null };
     if (stage === "merge-ready" && pull !== null)
         return (0,report/* handedOverLine */.F6)(pull, askedBy, by);
-    const where = pull === null ? "below" : `on #${pull}`;
-    const what = stage === "needs-info" ? "**Waiting for an answer** to the question" : "**Waiting for a person**: see the comment";
-    return (0,report/* statusLine */.Bs)(`${what} ${where}`, by);
+    return (0,report/* waitingLine */.Sh)(stage === "needs-info" ? "answer" : "person", pull, by);
 }
 
 // EXTERNAL MODULE: ./lib/core/takeover.js
@@ -51690,20 +51694,19 @@ function endedStatus(record) {
     // Records of older programs do not say what they were judging.
     const isDead = (state === "held" || state === "published") && kind === "review";
     const sha = judging ?? (isDead ? (record.expect ?? record.head) : waitsForMore(record) ? verdict?.head : null) ?? null;
-    return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
+    return sha === null
+        ? []
+        : [(0,core_effects/* verdictStatus */.cb)(sha, "error", "the pull request ended before its review did", record.run?.url ?? null)];
 }
 /** The status of a head that nobody judges any more. */
-function errorStatus({ run }, sha, description) {
-    const target = run?.url ?? "";
-    return { id: "verdict-error", do: "status", sha, context: effects/* reviewContext */.OG, state: "error", description, target };
-}
+const noVerdict = "no verdict: its run ended without one";
 /** A review ended without a word: its run died, or met an error that trying again does not mend. Whoever reviews next says pending again. */
 function endJudging(item, record) {
     // What is published says it itself, once its effects are finished; an approval that waits for another one is pending by right.
     const waits = waitsForMore(record) && item.pull?.headSha === record.judging;
     if (record.judging === undefined || record.state === "published" || waits)
         return null;
-    const effects = [errorStatus(record, record.judging, "no verdict: its run ended without one")];
+    const effects = [(0,core_effects/* verdictStatus */.cb)(record.judging, "error", noVerdict, record.run?.url ?? null)];
     const why = `#${item.issue.number}: a review ended without a word`;
     return aRepair(item, why, { effects, change: { judging: undefined } });
 }
@@ -51815,6 +51818,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   em: () => (/* reexport */ sentence),
   Bs: () => (/* reexport */ statusLine),
   Q7: () => (/* reexport */ stoppedLine),
+  Sh: () => (/* reexport */ waitingLine),
   YQ: () => (/* reexport */ whyComment),
   ss: () => (/* reexport */ whyText),
   tg: () => (/* reexport */ workingComment)
@@ -52605,6 +52609,11 @@ function failedComment(f) {
 function statusLine(text, run, kept = null) {
     return page("status", {}, [`${text} · ${runText(run)}`, keptText(kept)]);
 }
+/** `pull`: the pull request on which the question or the reason stands; null = on this page. */
+function waitingLine(what, pull, run) {
+    const why = what === "answer" ? "**Waiting for an answer** to the question" : "**Waiting for a person**: see the comment";
+    return statusLine(`${why} ${pull === null ? "below" : `on #${pull}`}`, run);
+}
 function handedOverLine(pull, askedBy, run) {
     const who = askedBy === "" ? "a person" : askedBy;
     return statusLine(`**#${pull} is handed over** to ${who}: see the comment there`, run);
@@ -52908,7 +52917,7 @@ function factsOfOrders(c) {
         return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "details", branch: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .ownBranch */ .Z3)(c) });
     if ((0,_lost_js__WEBPACK_IMPORTED_MODULE_6__/* .wantsPast */ .u_)(c.item, c.snapshot))
         return (0,_row_js__WEBPACK_IMPORTED_MODULE_5__/* .lookAt */ .t5)({ facts: "past" });
-    const s = (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .J)(c, details);
+    const s = (0,_standing_js__WEBPACK_IMPORTED_MODULE_2__/* .standing */ .JA)(c, details);
     const ask = [...s.ask];
     const { author } = c.item.issue;
     if (s.pending === null && ask.length === 0 && textChanged(c) && isUnknown(c, author))
@@ -53464,8 +53473,9 @@ function hash(text) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J: () => (/* binding */ standing),
-/* harmony export */   p: () => (/* binding */ saidBefore)
+/* harmony export */   JA: () => (/* binding */ standing),
+/* harmony export */   VZ: () => (/* binding */ answersIn),
+/* harmony export */   pz: () => (/* binding */ saidBefore)
 /* harmony export */ });
 /* harmony import */ var _control_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1294);
 /* harmony import */ var _lost_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8801);
@@ -53563,8 +53573,11 @@ function isHalfObeyed(c, order, { trusted }) {
 }
 /** Ids of the orders that our own comments on the item have answered. */
 function saidBefore(c, details, purposes) {
-    const comments = [...details.comments, ...(details.pull?.comments ?? [])];
-    const own = comments.filter((comment) => (0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .isProgram */ .Vd)(c.snapshot, comment.author));
+    return answersIn([...details.comments, ...(details.pull?.comments ?? [])], c.snapshot, purposes);
+}
+/** The same in any comments: `who` are the logins of the program. */
+function answersIn(comments, who, purposes) {
+    const own = comments.filter((comment) => (0,_model_js__WEBPACK_IMPORTED_MODULE_2__/* .isProgram */ .Vd)(who, comment.author));
     const ids = own.flatMap((comment) => purposes.flatMap((purpose) => (0,_marker_js__WEBPACK_IMPORTED_MODULE_4__/* .findMarker */ .Ed)(comment.body, purpose)?.values["for"] ?? []));
     return new Set(ids);
 }
@@ -60803,15 +60816,17 @@ async function logOf(ports, targetUrl) {
 /* harmony export */   P: () => (/* binding */ publishUpdate)
 /* harmony export */ });
 /* harmony import */ var _core_answers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9960);
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
-/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3259);
-/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1953);
-/* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5748);
-/* harmony import */ var _not_published_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
-/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8281);
-/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9757);
-/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2441);
+/* harmony import */ var _core_effects_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2361);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7783);
+/* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3259);
+/* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1953);
+/* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5748);
+/* harmony import */ var _not_published_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9826);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8281);
+/* harmony import */ var _settle_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9757);
+/* harmony import */ var _wanted_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2441);
 // The host brought a branch up to date by itself: it is published without an agent, and a verdict on the same diff is kept.
+
 
 
 
@@ -60826,22 +60841,22 @@ async function publishUpdate(job, life, range, update) {
     const { plan, item } = job;
     const { pull } = plan;
     const { head, merged } = update;
-    const stopped = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(job.ports, async () => ({
-        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_7__/* .rewritesApproved */ .j)(job, head)) },
+    const stopped = await (0,_patience_js__WEBPACK_IMPORTED_MODULE_5__/* .patiently */ .d)(job.ports, async () => ({
+        ...{ again: null, result: (await life.check()) ?? (await (0,_approval_js__WEBPACK_IMPORTED_MODULE_8__/* .rewritesApproved */ .j)(job, head)) },
     }));
     if (stopped !== null)
-        return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .interrupted */ .VM)(job, stopped, null);
+        return (0,_endings_js__WEBPACK_IMPORTED_MODULE_3__/* .interrupted */ .VM)(job, stopped, null);
     const verdict = await carriedOver(job, range, head);
-    const change = { ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .spent */ .RT)(job, null), ...stateAfter(job, update, verdict) };
+    const change = { ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_3__/* .spent */ .RT)(job, null), ...stateAfter(job, update, verdict) };
     const effects = updateEffects(job, range, update, verdict);
-    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_5__/* .settle */ .G9)(job, { after: "done", stage: "needs-review", effects, head, change }, life);
+    const settled = await (0,_settle_js__WEBPACK_IMPORTED_MODULE_6__/* .settle */ .G9)(job, { after: "done", stage: "needs-review", effects, head, change }, life);
     const how = merged ? `\`${pull.baseRef}\` is merged into it` : `rebased onto ${pull.baseRef}`;
-    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_8__/* .outcome */ .b)({
-        ...{ ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .facts */ .Ix)(job, null), outcome: "done", head, profile: null, round: null },
+    const done = (0,_outcome_js__WEBPACK_IMPORTED_MODULE_9__/* .outcome */ .b)({
+        ...{ ...(0,_endings_js__WEBPACK_IMPORTED_MODULE_3__/* .facts */ .Ix)(job, null), outcome: "done", head, profile: null, round: null },
         ...{ verdict: verdict?.verdict ?? null, reason: `#${item.issue.number}: pull request #${pull.number} ${how}` },
         next: verdict === null ? "The next run reviews it." : "Its review still counts; the next run goes on with it.",
     });
-    return (await (0,_not_published_js__WEBPACK_IMPORTED_MODULE_3__/* .notPublished */ .W)(job, settled, null)) ?? (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .afterSettling */ .ff)(job, settled, done);
+    return (await (0,_not_published_js__WEBPACK_IMPORTED_MODULE_4__/* .notPublished */ .W)(job, settled, null)) ?? (0,_endings_js__WEBPACK_IMPORTED_MODULE_3__/* .afterSettling */ .ff)(job, settled, done);
 }
 /** The newest verdict for the new head, if it approved exactly this diff. */
 async function carriedOver(job, { base }, head) {
@@ -60868,16 +60883,16 @@ function updateEffects(job, { base }, update, verdict) {
     const { plan, run } = job;
     const { pull } = plan;
     const { head, merged, checks } = update;
-    const body = (0,_core_report_js__WEBPACK_IMPORTED_MODULE_1__/* .rebasedComment */ .YV)({
+    const body = (0,_core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .rebasedComment */ .YV)({
         ...{ pull: pull.number, base: pull.baseRef, onto: base, head, merged, run },
         keepsVerdict: verdict !== null,
     });
     return [
-        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .stageEffect */ .sB)(job, (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .place */ .ik)(job), "needs-review"),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .stageEffect */ .sB)(job, (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .place */ .ik)(job), "needs-review"),
         ...checksStatus(job, head, checks),
-        ...(verdict === null ? [] : [reviewStatus(job, verdict)]),
-        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .statusComment */ .A9)(body),
-        ...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_6__/* .answered */ .oQ)(plan, "rocket"),
+        ...(verdict === null ? [] : [carriedStatus(job, verdict)]),
+        (0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .statusComment */ .A9)(body),
+        ...(0,_wanted_js__WEBPACK_IMPORTED_MODULE_7__/* .answered */ .oQ)(plan, "rocket"),
     ];
 }
 /** Own checks as a status of the published head; none where none ran. */
@@ -60888,14 +60903,11 @@ function checksStatus({ run }, head, checks) {
     const status = { context: "agent-dispatch/checks", state: "success", description, target: run.url ?? "" };
     return [{ id: "checks", do: "status", sha: head, ...status }];
 }
-function reviewStatus({ run }, { head, approvedBy, approvalsNeeded }) {
+function carriedStatus({ run }, { head, approvedBy, approvalsNeeded }) {
     const isEnough = approvedBy.length >= approvalsNeeded;
     const description = `carried over: same diff${isEnough ? "" : `, ${approvedBy.length} of ${approvalsNeeded} approvals`}`;
     const state = isEnough ? "success" : "pending";
-    return {
-        ...{ id: "review-status", do: "status", sha: head, context: "agent-dispatch/review", state },
-        ...{ description, target: run.url ?? "" },
-    };
+    return (0,_core_effects_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictStatus */ .cb)(head, state, description, run.url);
 }
 
 
@@ -61001,7 +61013,7 @@ function withJudgingEnded(record, ending) {
     const saysPending = ending.effects.some((e) => e.do === "status" && e.context === _core_effects_js__WEBPACK_IMPORTED_MODULE_0__/* .reviewContext */ .OG);
     if (sha === undefined || saysPending)
         return ending;
-    const ended = (0,_core_repairs_js__WEBPACK_IMPORTED_MODULE_1__/* .errorStatus */ .PO)(record, sha, "no verdict: its run ended without one");
+    const ended = (0,_core_effects_js__WEBPACK_IMPORTED_MODULE_0__/* .verdictStatus */ .cb)(sha, "error", _core_repairs_js__WEBPACK_IMPORTED_MODULE_1__/* .noVerdict */ .tz, record.run?.url ?? null);
     return { ...ending, effects: [...ending.effects, ended] };
 }
 /** The head whose status says pending, until the effects of an ending say how it ended. */
@@ -61317,10 +61329,6 @@ function ofLook({ snapshot, item }, on) {
     const page = on === "issue" ? item.issue : item.pull;
     return { since: new Date(snapshot.now).toISOString(), seen: (page?.labels ?? []).map(({ name }) => name) };
 }
-/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
-function where(job) {
-    return place(job) === "pull" ? `on #${job.pull}` : "below";
-}
 /**
  * What people see when work begins: label and stage on, bot assigned, whom the program had asked off, status comment, the orders seen. `stage`:
  * null before there is a pull request. A person's pull request stays that person's: the bot is not assigned to it.
@@ -61366,7 +61374,7 @@ function giveUpEffects(job, why, body) {
         stageEffect(job, on, "blocked"),
         ...triggerOff(job),
         ...handTo(job, why.askedBy),
-        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .statusLine */ .Bs(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
+        statusComment(_core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .waitingLine */ .Sh("person", on === "pull" ? job.pull : null, job.run)),
         {
             ...{ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" },
             body: body ?? _core_report_js__WEBPACK_IMPORTED_MODULE_0__/* .blockedComment */ .GI({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),
@@ -63104,8 +63112,11 @@ var errors = __nccwpck_require__(452);
 var notes = __nccwpck_require__(5630);
 // EXTERNAL MODULE: ./lib/core/priority.js
 var priority = __nccwpck_require__(9519);
+// EXTERNAL MODULE: ./lib/core/standing.js
+var standing = __nccwpck_require__(9399);
 ;// CONCATENATED MODULE: ./lib/finding.js
 // Which issues one run looks at, besides those that carry the trigger label: what people said elsewhere, and what the ledger still knows of.
+
 
 
 
@@ -63127,8 +63138,7 @@ const quietMax = 2;
 /** Commands, and answers to questions, among the newest comments. Those that the ledger or our own later comments answer already are left out. */
 function askedIn(comments, records, openPulls, who) {
     const isOwn = (login) => (0,model/* isProgram */.Vd)(who, login);
-    const own = comments.filter((comment) => isOwn(comment.author));
-    const answered = new Set(own.flatMap((comment) => ["refusal", "why"].flatMap((purpose) => (0,core_marker/* findMarker */.Ed)(comment.body, purpose)?.values["for"] ?? [])));
+    const answered = (0,standing/* answersIn */.VZ)(comments, who, ["refusal", "why"]);
     return comments.flatMap((comment) => {
         if (isOwn(comment.author) || answered.has(`comment:${comment.id}`))
             return [];
@@ -63641,6 +63651,8 @@ var errors = __nccwpck_require__(452);
 var environment = __nccwpck_require__(4757);
 // EXTERNAL MODULE: ./lib/core/budget.js
 var budget = __nccwpck_require__(9610);
+// EXTERNAL MODULE: ./lib/core/effects.js
+var effects = __nccwpck_require__(2361);
 // EXTERNAL MODULE: ./lib/core/label.js
 var core_label = __nccwpck_require__(6753);
 // EXTERNAL MODULE: ./lib/core/model.js
@@ -63658,6 +63670,7 @@ var settle = __nccwpck_require__(9757);
 ;// CONCATENATED MODULE: ./lib/jobs/release.js
 // The claim of a run that was killed, given back by its own last step: through the same commit point as every ending, so that it is done once,
 // whoever else does it meanwhile.
+
 
 
 
@@ -63785,14 +63798,9 @@ async function labelBack({ ports, settings, item, claim }) {
 function endedStatus({ claim, item, run }) {
     const { kind, judging, expect, head } = claim.record;
     const sha = judging ?? expect ?? item.pull?.headSha ?? head;
-    if (kind !== "review" || sha === null)
-        return [];
-    const status = {
-        context: "agent-dispatch/review",
-        state: "error",
-        description: "no verdict: it was cancelled",
-    };
-    return [{ id: "verdict-error", do: "status", sha, ...status, target: run.url ?? "" }];
+    return kind !== "review" || sha === null
+        ? []
+        : [(0,effects/* verdictStatus */.cb)(sha, "error", "no verdict: it was cancelled", run.url)];
 }
 
 // EXTERNAL MODULE: ./lib/jobs/strays.js
@@ -65271,13 +65279,13 @@ async function speak(job, words, authored) {
     }
     const say = result.status === "needs-info" ? report/* questionComment */.ub : report/* noChangeComment */.Hm;
     const line = result.status === "needs-info"
-        ? "**Waiting for an answer** to the question below"
-        : "**Nothing to change**, the agent says; its evidence is below";
+        ? report/* waitingLine */.Sh("answer", null, run)
+        : report/* statusLine */.Bs("**Nothing to change**, the agent says; its evidence is below", run);
     const effects = [
         (0,wanted/* stageEffect */.sB)(job, "issue", "needs-info"),
         ...(0,wanted/* triggerOff */.Iv)(job),
         ...(0,wanted/* handTo */.DD)(job, plan.askedBy),
-        (0,wanted/* statusComment */.A9)(report/* statusLine */.Bs(line, run)),
+        (0,wanted/* statusComment */.A9)(line),
         {
             id: "question",
             do: "comment",
@@ -65828,7 +65836,7 @@ async function publishVerdict(job, change, given, life) {
     const { note, rounds, round, isOver } = standing;
     const effects = [
         reviewOf(job, given, standing),
-        verdictStatus(job, standing),
+        statusOfVerdict(job, standing),
         ...(isOver ? handBack(job, change, given, standing) : stageOf(job, note)),
         (0,wanted/* statusComment */.A9)(report/* reviewedComment */.fd(statusOf(job, given, standing))),
         ...(0,wanted/* answered */.oQ)(job.plan, "rocket"),
@@ -65863,20 +65871,18 @@ function reviewed_standingOf({ plan, claim, settings, snapshot }, change, given)
         ...{ round: plan.round + (isBad ? 1 : 0), isOver: plan.foreign && !needsMore },
     };
 }
-/** The commit status that says what the program makes of the head. */
-function statusEffect({ plan, run }, state, description) {
-    const { headSha: sha } = plan.pull;
-    const context = "agent-dispatch/review";
-    return { id: `verdict-${state}`, do: "status", sha, context, state, description, target: run.url ?? "" };
+/** The commit status of the head that is judged. */
+function judgedStatus({ plan, run }, ...[state, description]) {
+    return (0,core_effects/* verdictStatus */.cb)(plan.pull.headSha, state, description, run.url);
 }
-function verdictStatus(job, { note, needsMore }) {
+function statusOfVerdict(job, { note, needsMore }) {
     const counts = report/* countsText */.WN(note.findings);
     if (note.verdict === "changes-requested")
-        return statusEffect(job, "failure", `round ${note.round}: ${counts}`);
+        return judgedStatus(job, "failure", `round ${note.round}: ${counts}`);
     const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
     if (!needsMore)
-        return statusEffect(job, "success", said);
-    return statusEffect(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
+        return judgedStatus(job, "success", said);
+    return judgedStatus(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
 }
 /**
  * One review for each claim, whoever finishes its effects and how often: a second claim comes this far on the same head only when somebody
@@ -66004,7 +66010,7 @@ async function review_begin(job) {
     const profile = (0,reviewer/* reviewersFor */.E)(job)[0]?.name ?? "?";
     const effects = [
         ...(0,wanted/* workBegins */.sM)(job, "needs-review", since, working(job, profile, since)),
-        statusEffect(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
+        judgedStatus(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
     ];
     await (0,jobs_effects/* applyEffects */.F)((0,jobs_job/* effectPorts */.Oo)(job), { v: 1, issue: item.issue.number, effects }, job.pull);
 }
@@ -66050,20 +66056,20 @@ async function headNow(job) {
     return (await job.ports.forge.pull(job.pull))?.headSha ?? null;
 }
 function failReview(job, failure, spend, change = {}) {
-    const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
+    const effects = [judgedStatus(job, "error", `no verdict: ${failure.class}`)];
     return (0,endings/* fail */.fJ)(job, failure, spend, { effects, change });
 }
 function stop(job, why, reviewed) {
-    return (0,endings/* interrupted */.VM)(job, why, reviewed, { effects: [statusEffect(job, "error", "no verdict: it was stopped")] });
+    return (0,endings/* interrupted */.VM)(job, why, reviewed, { effects: [judgedStatus(job, "error", "no verdict: it was stopped")] });
 }
 /** The new head is judged by itself; this one costs no attempt. */
 async function giveWayTo(job, why, reviewed) {
-    const effects = [statusEffect(job, "error", "no verdict: the head moved")];
+    const effects = [judgedStatus(job, "error", "no verdict: the head moved")];
     const next = "The next run judges the new head.";
     return release(job, { why, next, how: "lost", effects, change: { cooldownUntil: null } }, reviewed);
 }
 async function nothingToJudge(job) {
-    const effects = [statusEffect(job, "error", "no verdict: it changes nothing")];
+    const effects = [judgedStatus(job, "error", "no verdict: it changes nothing")];
     const why = `pull request #${job.pull} changes nothing`;
     const next = "It is judged once something is pushed to it.";
     return release(job, { why, next, how: "idle", effects, change: { empty: job.plan.pull.headSha } }, null);
@@ -66301,7 +66307,7 @@ async function ask(job, authored, question, more, change) {
         ...(0,wanted/* triggerOff */.Iv)(job),
         ...(0,wanted/* handTo */.DD)(job, plan.askedBy),
         ...more,
-        (0,wanted/* statusComment */.A9)((0,report/* statusLine */.Bs)(`**Waiting for an answer** to the question on #${plan.pull.number}`, run)),
+        (0,wanted/* statusComment */.A9)((0,report/* waitingLine */.Sh)("answer", on === "pull" ? plan.pull.number : null, run)),
         { id: "question", do: "comment", on, purpose: "question", key, mode: "new", body },
         ...(0,wanted/* answered */.oQ)(plan, "rocket"),
     ];

@@ -6,6 +6,7 @@ import { findMarker } from "./core/marker.ts";
 import { isProgram, issueKey, type RecordFact, sameLogin } from "./core/model.ts";
 import { seenUntil } from "./core/notes.ts";
 import { turn } from "./core/priority.ts";
+import { answersIn } from "./core/standing.ts";
 import type { Issue, PlacedComment, Pull } from "./forge/port.ts";
 import type { Who } from "./observe.ts";
 
@@ -41,12 +42,7 @@ export function askedIn(
   who: Who,
 ): Asked[] {
   const isOwn = (login: string) => isProgram(who, login);
-  const own = comments.filter((comment) => isOwn(comment.author));
-  const answered = new Set(
-    own.flatMap((comment) =>
-      (["refusal", "why"] as const).flatMap((purpose) => findMarker(comment.body, purpose)?.values["for"] ?? []),
-    ),
-  );
+  const answered = answersIn(comments, who, ["refusal", "why"]);
   return comments.flatMap((comment): Asked[] => {
     if (isOwn(comment.author) || answered.has(`comment:${comment.id}`)) return [];
     const issue = itemOf(comment.issue, openPulls, who);

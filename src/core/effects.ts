@@ -114,6 +114,16 @@ export const Effects = z.strictObject({
 });
 export type Effects = z.infer<typeof Effects>;
 
+/** The commit status that says what the program makes of a head. `url`: of the run that says so. */
+export function verdictStatus(
+  sha: string,
+  state: "pending" | "success" | "error" | "failure",
+  description: string,
+  url: string | null,
+): Effect {
+  return { id: `verdict-${state}`, do: "status", sha, context: reviewContext, state, description, target: url ?? "" };
+}
+
 /** Longest `effects.json`, in bytes: a pull request text, a comment and a patch fit many times. */
 export const effectsBytesMax = 1_000_000;
 

@@ -8,7 +8,7 @@ import type { Effect } from "./effects.ts";
 import { findMarker } from "./marker.ts";
 import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { type Policy, type Stage, stageLabel, stageOf } from "./policy.ts";
-import { handedOverLine, statusLine } from "./report.ts";
+import { handedOverLine, waitingLine } from "./report.ts";
 
 /** One page of an item: the issue, and its pull request once there is one. */
 interface Page {
@@ -83,12 +83,13 @@ function assigneesBack({ on, assignees, later }: Page, since: string, snapshot: 
   return [{ id: `assign-${on}`, do: "assign", on, add: names(add), remove: names(remove), since }];
 }
 
-function statusBack({ details, pull }: Item, record: LedgerRecord, stage: Stage, snapshot: Snapshot): Effect[] {
+function statusBack({ issue, details, pull }: Item, record: LedgerRecord, stage: Stage, snapshot: Snapshot): Effect[] {
   const status = details?.comments.find(
     ({ author, body }) => isProgram(snapshot, author) && findMarker(body, "status") !== null,
   );
   if (status === undefined || status.updatedAt <= Date.parse(record.at) + marginMs) return [];
-  const body = statusOf(record, stage, pull?.number ?? null);
+  // A person's pull request is its own issue: what is said stands on the same page.
+  const body = statusOf(record, stage, issue.isPull ? null : (pull?.number ?? null));
   if (status.body === body) return [];
   return [{ id: "status", do: "comment", on: "issue", purpose: "status", key: "", mode: "edit", body }];
 }
@@ -96,8 +97,5 @@ function statusBack({ details, pull }: Item, record: LedgerRecord, stage: Stage,
 function statusOf({ askedBy, run }: LedgerRecord, stage: Stage, pull: number | null): string {
   const by = { number: run?.number ?? null, url: run?.url ?? null };
   if (stage === "merge-ready" && pull !== null) return handedOverLine(pull, askedBy, by);
-  const where = pull === null ? "below" : `on #${pull}`;
-  const what =
-    stage === "needs-info" ? "**Waiting for an answer** to the question" : "**Waiting for a person**: see the comment";
-  return statusLine(`${what} ${where}`, by);
+  return waitingLine(stage === "needs-info" ? "answer" : "person", pull, by);
 }

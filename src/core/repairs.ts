@@ -3,7 +3,7 @@
 import type { LedgerRecord } from "../ledger/record.ts";
 import { closes } from "./closing.ts";
 import { type Double, doublesOf } from "./doubles.ts";
-import { type Effect, reviewContext } from "./effects.ts";
+import { type Effect, verdictStatus } from "./effects.ts";
 import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { undoOvertaken } from "./overtaken.ts";
 import { holdLabel, type Policy, stageLabel, stageOf, stages } from "./policy.ts";
@@ -136,21 +136,20 @@ function endedStatus(record: LedgerRecord): Effect[] {
   const isDead = (state === "held" || state === "published") && kind === "review";
   const sha =
     judging ?? (isDead ? (record.expect ?? record.head) : waitsForMore(record) ? verdict?.head : null) ?? null;
-  return sha === null ? [] : [errorStatus(record, sha, "the pull request ended before its review did")];
+  return sha === null
+    ? []
+    : [verdictStatus(sha, "error", "the pull request ended before its review did", record.run?.url ?? null)];
 }
 
 /** The status of a head that nobody judges any more. */
-export function errorStatus({ run }: LedgerRecord, sha: string, description: string): Effect {
-  const target = run?.url ?? "";
-  return { id: "verdict-error", do: "status", sha, context: reviewContext, state: "error", description, target };
-}
+export const noVerdict = "no verdict: its run ended without one";
 
 /** A review ended without a word: its run died, or met an error that trying again does not mend. Whoever reviews next says pending again. */
 function endJudging(item: Item, record: LedgerRecord): Repair | null {
   // What is published says it itself, once its effects are finished; an approval that waits for another one is pending by right.
   const waits = waitsForMore(record) && item.pull?.headSha === record.judging;
   if (record.judging === undefined || record.state === "published" || waits) return null;
-  const effects = [errorStatus(record, record.judging, "no verdict: its run ended without one")];
+  const effects = [verdictStatus(record.judging, "error", noVerdict, record.run?.url ?? null)];
   const why = `#${item.issue.number}: a review ended without a word`;
   return aRepair(item, why, { effects, change: { judging: undefined } });
 }

@@ -1,5 +1,6 @@
 // What the orders of an item are worth: which are trusted, which are handled, which is to be obeyed now.
 
+import type { Comment } from "../forge/port.ts";
 import type { Candidate } from "./candidate.ts";
 import { isDashboard } from "./control.ts";
 import { isLost, lastWordAt } from "./lost.ts";
@@ -108,8 +109,16 @@ function isHalfObeyed(c: Candidate, order: Order, { trusted }: Standing): boolea
 
 /** Ids of the orders that our own comments on the item have answered. */
 export function saidBefore(c: Candidate, details: Details, purposes: readonly ("refusal" | "why")[]): Set<string> {
-  const comments = [...details.comments, ...(details.pull?.comments ?? [])];
-  const own = comments.filter((comment) => isProgram(c.snapshot, comment.author));
+  return answersIn([...details.comments, ...(details.pull?.comments ?? [])], c.snapshot, purposes);
+}
+
+/** The same in any comments: `who` are the logins of the program. */
+export function answersIn(
+  comments: readonly Pick<Comment, "author" | "body">[],
+  who: Parameters<typeof isProgram>[0],
+  purposes: readonly ("refusal" | "why")[],
+): Set<string> {
+  const own = comments.filter((comment) => isProgram(who, comment.author));
   const ids = own.flatMap((comment) =>
     purposes.flatMap((purpose) => findMarker(comment.body, purpose)?.values["for"] ?? []),
   );

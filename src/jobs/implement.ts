@@ -205,13 +205,13 @@ async function speak(
   const say = result.status === "needs-info" ? report.questionComment : report.noChangeComment;
   const line =
     result.status === "needs-info"
-      ? "**Waiting for an answer** to the question below"
-      : "**Nothing to change**, the agent says; its evidence is below";
+      ? report.waitingLine("answer", null, run)
+      : report.statusLine("**Nothing to change**, the agent says; its evidence is below", run);
   const effects: Effect[] = [
     stageEffect(job, "issue", "needs-info"),
     ...triggerOff(job),
     ...handTo(job, plan.askedBy),
-    statusComment(report.statusLine(line, run)),
+    statusComment(line),
     {
       id: "question",
       do: "comment",

@@ -2,7 +2,7 @@
 // whoever else does it meanwhile.
 
 import { truedUp } from "../core/budget.ts";
-import type { Effect } from "../core/effects.ts";
+import { type Effect, verdictStatus } from "../core/effects.ts";
 import { wasTakenOff } from "../core/label.ts";
 import { hasLabel, type Item, type Trigger } from "../core/model.ts";
 import { type Claim, continueClaim, type FinishOutcome } from "../ledger/claim.ts";
@@ -154,11 +154,7 @@ async function labelBack({ ports, settings, item, claim }: Held): Promise<Effect
 function endedStatus({ claim, item, run }: Held): Effect[] {
   const { kind, judging, expect, head } = claim.record;
   const sha = judging ?? expect ?? item.pull?.headSha ?? head;
-  if (kind !== "review" || sha === null) return [];
-  const status = {
-    context: "agent-dispatch/review",
-    state: "error",
-    description: "no verdict: it was cancelled",
-  } as const;
-  return [{ id: "verdict-error", do: "status", sha, ...status, target: run.url ?? "" }];
+  return kind !== "review" || sha === null
+    ? []
+    : [verdictStatus(sha, "error", "no verdict: it was cancelled", run.url)];
 }

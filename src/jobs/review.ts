@@ -16,7 +16,7 @@ import type { Interruption, Keepalive } from "./keepalive.ts";
 import { type Agents, live } from "./life.ts";
 import { patiently } from "./patience.ts";
 import type { JudgedChange, ReviewJob } from "./review-change.ts";
-import { publishVerdict, statusEffect } from "./reviewed.ts";
+import { judgedStatus, publishVerdict } from "./reviewed.ts";
 import { type Reviewed, reviewersFor } from "./reviewer.ts";
 import { settle } from "./settle.ts";
 import { statusComment, workBegins } from "./wanted.ts";
@@ -45,7 +45,7 @@ async function begin(job: ReviewJob): Promise<void> {
   const profile = reviewersFor(job)[0]?.name ?? "?";
   const effects = [
     ...workBegins(job, "needs-review", since, working(job, profile, since)),
-    statusEffect(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
+    judgedStatus(job, "pending", `round ${plan.round + 1}: ${profile} reviews`),
   ];
   await applyEffects(effectPorts(job), { v: 1, issue: item.issue.number, effects }, job.pull);
 }
@@ -104,23 +104,23 @@ function failReview(
   spend: Spent | null,
   change: Partial<LedgerRecord> = {},
 ): Promise<Outcome> {
-  const effects = [statusEffect(job, "error", `no verdict: ${failure.class}`)];
+  const effects = [judgedStatus(job, "error", `no verdict: ${failure.class}`)];
   return fail(job, failure, spend, { effects, change });
 }
 
 function stop(job: ReviewJob, why: Interruption, reviewed: Reviewed): Promise<Outcome> {
-  return interrupted(job, why, reviewed, { effects: [statusEffect(job, "error", "no verdict: it was stopped")] });
+  return interrupted(job, why, reviewed, { effects: [judgedStatus(job, "error", "no verdict: it was stopped")] });
 }
 
 /** The new head is judged by itself; this one costs no attempt. */
 async function giveWayTo(job: ReviewJob, why: string, reviewed: Reviewed | null): Promise<Outcome> {
-  const effects = [statusEffect(job, "error", "no verdict: the head moved")];
+  const effects = [judgedStatus(job, "error", "no verdict: the head moved")];
   const next = "The next run judges the new head.";
   return release(job, { why, next, how: "lost", effects, change: { cooldownUntil: null } }, reviewed);
 }
 
 async function nothingToJudge(job: ReviewJob): Promise<Outcome> {
-  const effects = [statusEffect(job, "error", "no verdict: it changes nothing")];
+  const effects = [judgedStatus(job, "error", "no verdict: it changes nothing")];
   const why = `pull request #${job.pull} changes nothing`;
   const next = "It is judged once something is pushed to it.";
   return release(job, { why, next, how: "idle", effects, change: { empty: job.plan.pull.headSha } }, null);

@@ -2,7 +2,7 @@
 // again afterwards; any other goes on with the next decision.
 
 import { foreignChecks } from "../core/checks.ts";
-import { type Effect, reviewEffect } from "../core/effects.ts";
+import { type Effect, reviewEffect, verdictStatus } from "../core/effects.ts";
 import * as report from "../core/report.ts";
 import { approvalsNeeded, keptRounds, roundsBefore, verdictNote } from "../core/verdict.ts";
 import type { RoundNote, VerdictNote } from "../ledger/record.ts";
@@ -40,7 +40,7 @@ export async function publishVerdict(
   const { note, rounds, round, isOver } = standing;
   const effects: Effect[] = [
     reviewOf(job, given, standing),
-    verdictStatus(job, standing),
+    statusOfVerdict(job, standing),
     ...(isOver ? handBack(job, change, given, standing) : stageOf(job, note)),
     statusComment(report.reviewedComment(statusOf(job, given, standing))),
     ...answered(job.plan, "rocket"),
@@ -80,23 +80,20 @@ function standingOf({ plan, claim, settings, snapshot }: ReviewJob, change: Judg
   };
 }
 
-/** The commit status that says what the program makes of the head. */
-export function statusEffect(
+/** The commit status of the head that is judged. */
+export function judgedStatus(
   { plan, run }: Pick<ReviewJob, "plan" | "run">,
-  state: "pending" | "success" | "error" | "failure",
-  description: string,
+  ...[state, description]: [state: "pending" | "success" | "error" | "failure", description: string]
 ): Effect {
-  const { headSha: sha } = plan.pull;
-  const context = "agent-dispatch/review";
-  return { id: `verdict-${state}`, do: "status", sha, context, state, description, target: run.url ?? "" };
+  return verdictStatus(plan.pull.headSha, state, description, run.url);
 }
 
-function verdictStatus(job: ReviewJob, { note, needsMore }: Standing): Effect {
+function statusOfVerdict(job: ReviewJob, { note, needsMore }: Standing): Effect {
   const counts = report.countsText(note.findings);
-  if (note.verdict === "changes-requested") return statusEffect(job, "failure", `round ${note.round}: ${counts}`);
+  if (note.verdict === "changes-requested") return judgedStatus(job, "failure", `round ${note.round}: ${counts}`);
   const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
-  if (!needsMore) return statusEffect(job, "success", said);
-  return statusEffect(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
+  if (!needsMore) return judgedStatus(job, "success", said);
+  return judgedStatus(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
 }
 
 /**

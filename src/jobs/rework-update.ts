@@ -1,7 +1,7 @@
 // The host brought a branch up to date by itself: it is published without an agent, and a verdict on the same diff is kept.
 
 import { roundsWith } from "../core/answers.ts";
-import type { Effect } from "../core/effects.ts";
+import { type Effect, verdictStatus } from "../core/effects.ts";
 import { type Checked, rebasedComment } from "../core/report.ts";
 import type { LedgerRecord, VerdictNote } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
@@ -78,7 +78,7 @@ function updateEffects(job: ReworkJob, { base }: Range, update: Update, verdict:
   return [
     stageEffect(job, place(job), "needs-review"),
     ...checksStatus(job, head, checks),
-    ...(verdict === null ? [] : [reviewStatus(job, verdict)]),
+    ...(verdict === null ? [] : [carriedStatus(job, verdict)]),
     statusComment(body),
     ...answered(plan, "rocket"),
   ];
@@ -92,12 +92,9 @@ export function checksStatus({ run }: ReworkJob, head: string, checks: Checked):
   return [{ id: "checks", do: "status", sha: head, ...status }];
 }
 
-function reviewStatus({ run }: ReworkJob, { head, approvedBy, approvalsNeeded }: VerdictNote): Effect {
+function carriedStatus({ run }: ReworkJob, { head, approvedBy, approvalsNeeded }: VerdictNote): Effect {
   const isEnough = approvedBy.length >= approvalsNeeded;
   const description = `carried over: same diff${isEnough ? "" : `, ${approvedBy.length} of ${approvalsNeeded} approvals`}`;
   const state = isEnough ? "success" : "pending";
-  return {
-    ...({ id: "review-status", do: "status", sha: head, context: "agent-dispatch/review", state } as const),
-    ...{ description, target: run.url ?? "" },
-  };
+  return verdictStatus(head, state, description, run.url);
 }

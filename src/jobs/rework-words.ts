@@ -2,7 +2,7 @@
 
 import { judgeUnchanged, roundsWith, type Unchanged } from "../core/answers.ts";
 import type { Effect } from "../core/effects.ts";
-import { questionComment, statusLine } from "../core/report.ts";
+import { questionComment, waitingLine } from "../core/report.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
@@ -130,7 +130,7 @@ async function ask(
     ...triggerOff(job),
     ...handTo(job, plan.askedBy),
     ...more,
-    statusComment(statusLine(`**Waiting for an answer** to the question on #${plan.pull.number}`, run)),
+    statusComment(waitingLine("answer", on === "pull" ? plan.pull.number : null, run)),
     { id: "question", do: "comment", on, purpose: "question", key, mode: "new", body },
     ...answered(plan, "rocket"),
   ];

@@ -1,8 +1,8 @@
 // The end of a claim: the commit point, the effects, the last record. Whatever happens after the commit point, any later run can finish it.
 
-import { type Effect, type Effects, reviewContext, sealedText } from "../core/effects.ts";
+import { type Effect, type Effects, reviewContext, sealedText, verdictStatus } from "../core/effects.ts";
 import type { FailureClass } from "../core/failure.ts";
-import { errorStatus } from "../core/repairs.ts";
+import { noVerdict } from "../core/repairs.ts";
 import { describe, mayPass, RunError } from "../errors.ts";
 import { type Claim, ClaimLost, type PublishOutcome } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -114,7 +114,7 @@ function withJudgingEnded(record: LedgerRecord, ending: Ending): Ending {
   const sha = judgingAfter(record, ending);
   const saysPending = ending.effects.some((e) => e.do === "status" && e.context === reviewContext);
   if (sha === undefined || saysPending) return ending;
-  const ended = errorStatus(record, sha, "no verdict: its run ended without one");
+  const ended = verdictStatus(sha, "error", noVerdict, record.run?.url ?? null);
   return { ...ending, effects: [...ending.effects, ended] };
 }
 

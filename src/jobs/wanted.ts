@@ -29,11 +29,6 @@ function ofLook({ snapshot, item }: Look, on: "issue" | "pull"): { since: string
   return { since: new Date(snapshot.now).toISOString(), seen: (page?.labels ?? []).map(({ name }) => name) };
 }
 
-/** The status comment stands on the issue; the comment that it points to may stand on the pull request. */
-function where(job: Pick<AgentJob, "pull" | "item">): string {
-  return place(job) === "pull" ? `on #${job.pull}` : "below";
-}
-
 /**
  * What people see when work begins: label and stage on, bot assigned, whom the program had asked off, status comment, the orders seen. `stage`:
  * null before there is a pull request. A person's pull request stays that person's: the bot is not assigned to it.
@@ -91,7 +86,7 @@ export function giveUpEffects(
     stageEffect(job, on, "blocked"),
     ...triggerOff(job),
     ...handTo(job, why.askedBy),
-    statusComment(report.statusLine(`**Waiting for a person**: see the comment ${where(job)}`, job.run)),
+    statusComment(report.waitingLine("person", on === "pull" ? job.pull : null, job.run)),
     {
       ...({ id: "blocked", do: "comment", on, purpose: "blocked", key, mode: "new" } as const),
       body: body ?? report.blockedComment({ ...why, kept, run: job.run, key, pull: on === "pull" ? job.pull : null }),

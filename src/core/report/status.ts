@@ -249,6 +249,13 @@ export function statusLine(text: string, run: RunLink, kept: KeptFacts | null = 
   return page("status", {}, [`${text} · ${runText(run)}`, keptText(kept)]);
 }
 
+/** `pull`: the pull request on which the question or the reason stands; null = on this page. */
+export function waitingLine(what: "answer" | "person", pull: number | null, run: RunLink): string {
+  const why =
+    what === "answer" ? "**Waiting for an answer** to the question" : "**Waiting for a person**: see the comment";
+  return statusLine(`${why} ${pull === null ? "below" : `on #${pull}`}`, run);
+}
+
 export function handedOverLine(pull: number, askedBy: string, run: RunLink): string {
   const who = askedBy === "" ? "a person" : askedBy;
   return statusLine(`**#${pull} is handed over** to ${who}: see the comment there`, run);

@@ -49046,7 +49046,7 @@ function openPorts(step, { connection, forge, reviewer, reached }) {
         host() {
             if (host === null)
                 (0,saved/* saveHost */.wm)(saveState, hostDir);
-            host ??= (0,git_host/* openHost */.Zb)({
+            host ??= (0,git_host/* openHost */.Z)({
                 dir: hostDir,
                 url: `${connection.serverUrl}/${connection.owner}/${connection.name}.git`,
                 token: connection.token,
@@ -54519,7 +54519,7 @@ async function compose(host, order) {
         const next = treeOf(step.tree);
         if (next === tree)
             continue;
-        const env = (0,_host_js__WEBPACK_IMPORTED_MODULE_5__/* .identityEnv */ .Wx)(host.bot, Math.min(Math.max(0, step.date), DATE_MAX));
+        const env = (0,_host_js__WEBPACK_IMPORTED_MODULE_5__/* .identityEnv */ .W)(host.bot, Math.min(Math.max(0, step.date), DATE_MAX));
         const message = messageOf(step.message, order);
         head = line(await host.must(["commit-tree", next, "-p", head, "-F", "-"], { input: message, env }));
         tree = next;
@@ -55213,7 +55213,7 @@ async function readSmall(path, bytesMax) {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
 /* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4132);
-/* harmony import */ var _host_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3541);
+/* harmony import */ var _port_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7609);
 // Where two histories part, and what lies between two commits, in a repository whose history is cut (shallow).
 //
 // Threat: in a cut history git takes the oldest commits it has for first ones. A merge base can then be missing, which looks like unrelated
@@ -55226,7 +55226,7 @@ async function readSmall(path, bytesMax) {
 
 
 /** Fetched one after the other until the merge base is certain; in commits from where the history is cut. */
-const DEPTHS = [500, 5000, _host_js__WEBPACK_IMPORTED_MODULE_4__/* .WHOLE_HISTORY */ .He];
+const DEPTHS = [500, 5000, _port_js__WEBPACK_IMPORTED_MODULE_4__/* .WHOLE_HISTORY */ .H];
 /** All of the fetches together, in ms. */
 const DEEPEN_MS = 10 * 60_000;
 /** Ids of commits between two tips: 1.5 million of them. */
@@ -55417,9 +55417,8 @@ function lines(stdout) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  He: () => (/* binding */ WHOLE_HISTORY),
-  Wx: () => (/* binding */ identityEnv),
-  Zb: () => (/* binding */ openHost)
+  W: () => (/* binding */ identityEnv),
+  Z: () => (/* binding */ openHost)
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -55654,11 +55653,14 @@ function listed(stdout) {
     }));
 }
 
+// EXTERNAL MODULE: ./lib/git/port.js
+var port = __nccwpck_require__(7609);
 ;// CONCATENATED MODULE: ./lib/git/host.js
 // The host's own repository: bare, in a folder that the agent cannot write, and the only one that is used with the token.
 //
 // Properties: every push spells out what it expects to replace; a read that fails is thrown, "not there" is a value; the ledger is read with
 // one fetch. What fetches leave is kept under `refs/host/…`, which no push and no clone of the agent ever sees.
+
 
 
 
@@ -55674,8 +55676,6 @@ const EFFECTS_BYTES_MAX = 4 * 1024 * 1024;
 /** All records with their effects; thousands of records of a few KB each. */
 const LEDGER_BYTES_MAX = 128 * 1024 * 1024;
 const DEPTH = 50;
-/** What git takes for "no bound" (`--unshallow` is an error where nothing is cut). */
-const WHOLE_HISTORY = 2_147_483_647;
 /** Longest fetch of code, in ms; a line on which nothing moves is given up much earlier. */
 const CODE_MS = 20 * 60_000;
 async function openHost(setup) {
@@ -55734,7 +55734,7 @@ async function openHost(setup) {
             requireSha(sha);
         const result = await fetchCode(depth, commits, deadlineMs);
         if (result.kind === "ended" && result.code === 0) {
-            codeDepthMin = Math.min(Math.max(codeDepthMin, DEPTH) + depth, WHOLE_HISTORY);
+            codeDepthMin = Math.min(Math.max(codeDepthMin, DEPTH) + depth, port/* WHOLE_HISTORY */.H);
             return null;
         }
         if (result.kind === "timed-out" || isGone(result))
@@ -56288,7 +56288,7 @@ async function mergeCommit(host, order) {
     const dates = [];
     for (const parent of order.parents)
         dates.push((await (0,_history_js__WEBPACK_IMPORTED_MODULE_2__/* .commitInfo */ .oZ)(host, parent)).date);
-    const env = (0,_host_js__WEBPACK_IMPORTED_MODULE_3__/* .identityEnv */ .Wx)(host.bot, Math.min(Math.max(...dates), _compose_js__WEBPACK_IMPORTED_MODULE_0__/* .DATE_MAX */ .GY));
+    const env = (0,_host_js__WEBPACK_IMPORTED_MODULE_3__/* .identityEnv */ .W)(host.bot, Math.min(Math.max(...dates), _compose_js__WEBPACK_IMPORTED_MODULE_0__/* .DATE_MAX */ .GY));
     const parents = order.parents.flatMap((parent) => ["-p", parent]);
     const input = (0,_compose_js__WEBPACK_IMPORTED_MODULE_0__/* .withTrailers */ .jX)(order.message.replaceAll("\0", "").trim() || "Merge", order.trailers ?? []);
     const made = await host.must(["commit-tree", order.tree, ...parents, "-F", "-"], { input, env });
@@ -56415,6 +56415,19 @@ function whyNoPatch(result) {
         return null;
     return (0,_git_js__WEBPACK_IMPORTED_MODULE_2__/* .explain */ .W)(result);
 }
+
+
+/***/ }),
+
+/***/ 7609:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ WHOLE_HISTORY)
+/* harmony export */ });
+// The host's own repository as the rest of the program sees it: what can be asked of it, and the values in it.
+/** What git takes for "no bound" (`--unshallow` is an error where nothing is cut). */
+const WHOLE_HISTORY = 2_147_483_647;
 
 
 /***/ }),
@@ -57926,8 +57939,8 @@ var core_verdict = __nccwpck_require__(4418);
 var deciding = __nccwpck_require__(5280);
 // EXTERNAL MODULE: ./lib/ledger/budget.js
 var ledger_budget = __nccwpck_require__(5128);
-// EXTERNAL MODULE: ./lib/ledger/claim.js
-var claim = __nccwpck_require__(3417);
+// EXTERNAL MODULE: ./lib/ledger/take.js
+var take = __nccwpck_require__(4858);
 // EXTERNAL MODULE: ./lib/ledger/wip.js
 var wip = __nccwpck_require__(777);
 // EXTERNAL MODULE: ./lib/observe.js + 2 modules
@@ -57958,7 +57971,7 @@ async function claimWork(ports, settings, who, snapshot, work, effects) {
     const old = fact.kind === "none" ? null : fact.sha;
     const record = { ...recordFor(ports, settings, who, work, snapshot.ends), run: await runOf(ports) };
     const budget = budgetFor(work, record, snapshot, settings);
-    const claimed = await (0,claim/* claimItem */.mA)(ledger, record, old, slotFor(work, snapshot), effects, budget);
+    const claimed = await (0,take/* claimItem */.mA)(ledger, record, old, slotFor(work, snapshot), effects, budget);
     if (claimed.kind !== "claimed")
         return claimed;
     claimed.claim.wip = work.item.wip;
@@ -59355,14 +59368,16 @@ async function earlierWork(job, branches) {
 /* harmony export */   V: () => (/* binding */ live),
 /* harmony export */   Y: () => (/* binding */ failedHere)
 /* harmony export */ });
-/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9610);
-/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7206);
+/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9610);
+/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7206);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
 /* harmony import */ var _ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3417);
-/* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5748);
-/* harmony import */ var _keepalive_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4423);
-/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8281);
+/* harmony import */ var _ledger_take_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4858);
+/* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5748);
+/* harmony import */ var _keepalive_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4423);
+/* harmony import */ var _patience_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8281);
 // The life of a claim that works with an agent, from its first word on the forge to the removal of its folders: the same for every kind of work.
+
 
 
 
@@ -59378,8 +59393,8 @@ async function live(job, { begin, work, fail }) {
     let spend = null;
     try {
         // First the label is put on where a command asked: its absence would else look like a person's.
-        await (0,_patience_js__WEBPACK_IMPORTED_MODULE_4__/* .patiently */ .d)(ports, async () => ({ again: null, result: await begin() }));
-        life = (0,_keepalive_js__WEBPACK_IMPORTED_MODULE_3__/* .keepAlive */ .Z)(await afterBegin(job));
+        await (0,_patience_js__WEBPACK_IMPORTED_MODULE_5__/* .patiently */ .d)(ports, async () => ({ again: null, result: await begin() }));
+        life = (0,_keepalive_js__WEBPACK_IMPORTED_MODULE_4__/* .keepAlive */ .Z)(await afterBegin(job));
         const agents = {
             start() {
                 mayHaveStarted = true;
@@ -59392,14 +59407,14 @@ async function live(job, { begin, work, fail }) {
     }
     catch (error) {
         if (error instanceof _ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__/* .ClaimLost */ .lo)
-            return (0,_endings_js__WEBPACK_IMPORTED_MODULE_2__/* .lost */ .DU)(job);
+            return (0,_endings_js__WEBPACK_IMPORTED_MODULE_3__/* .lost */ .DU)(job);
         // Before anything is published: the claim is given back, so that nobody waits for it to age.
         if (claim.record.state === "held" && (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .mayPass */ .bg)(error)) {
             const change = mayHaveStarted && spend === null ? unknownCost(claim) : {};
             return await fail(failedHere("forge-error", (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describe */ .q0)(error), ""), spend, change);
         }
         // What threw once may throw each time: from the agent's start on it counts as an attempt.
-        await (0,_ledger_claim_js__WEBPACK_IMPORTED_MODULE_1__/* .giveBack */ .F5)(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
+        await (0,_ledger_take_js__WEBPACK_IMPORTED_MODULE_2__/* .giveBack */ .F5)(claim, mayHaveStarted ? plan.attempt : plan.attempt - 1);
         throw error;
     }
     finally {
@@ -59409,13 +59424,13 @@ async function live(job, { begin, work, fail }) {
 }
 /** An agent may have worked, and what it cost went with what was thrown: the reservation counts, as for a run that died. */
 function unknownCost({ record }) {
-    return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .truedUp */ .ON)(record.spend, record.epoch, null, 0) };
+    return { spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_6__/* .truedUp */ .ON)(record.spend, record.epoch, null, 0) };
 }
 /** The job with the people who are assigned now: whoever the program has just taken off and comes back takes the item back. */
 async function afterBegin(job) {
     const { ports, item } = job;
     const { issue, pull } = item;
-    const still = (before, now = []) => before.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_6__/* .sameLogin */ .Up)(name, login)));
+    const still = (before, now = []) => before.filter((login) => now.some((name) => (0,_core_model_js__WEBPACK_IMPORTED_MODULE_7__/* .sameLogin */ .Up)(name, login)));
     const assignees = still(issue.assignees, (await ports.forge.issue(issue.number))?.assignees);
     const known = { ...item, issue: { ...issue, assignees } };
     // Whom the program had asked stands on the pull request too.
@@ -59966,7 +59981,7 @@ async function replay(host, tree, parent, commit) {
         return { kind: "clean", tree };
     if (tree === parent.tree)
         return { kind: "clean", tree: commit.tree };
-    const env = (0,git_host/* identityEnv */.Wx)(host.bot, 0);
+    const env = (0,git_host/* identityEnv */.W)(host.bot, 0);
     const made = await host.must(["commit-tree", tree, "-p", parent.sha, "-F", "-"], { input: "step\n", env });
     return (0,merging/* mergeTree */.pR)(host, made.toString("latin1").trim(), commit.sha);
 }
@@ -61874,20 +61889,15 @@ function usualBounds(limits) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Ep: () => (/* binding */ continueClaim),
-/* harmony export */   F5: () => (/* binding */ giveBack),
 /* harmony export */   JF: () => (/* binding */ Claim),
 /* harmony export */   _O: () => (/* binding */ cannotWriteLedger),
 /* harmony export */   lo: () => (/* binding */ ClaimLost),
-/* harmony export */   mA: () => (/* binding */ claimItem)
+/* harmony export */   nT: () => (/* binding */ isOpen)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9610);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _outage_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1428);
-/* harmony import */ var _chain_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5476);
-/* harmony import */ var _refs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8943);
-/* harmony import */ var _slot_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2433);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _outage_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1428);
+/* harmony import */ var _chain_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5476);
+/* harmony import */ var _refs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8943);
 // A claim: one run's right to an item, from the compare-and-swap that won it to the one that gives it up.
 //
 // Goals: an item is never worked on twice at once, and a run that lost its claim publishes nothing, however late its requests arrive.
@@ -61898,53 +61908,9 @@ function usualBounds(limits) {
 
 
 
-
-
-
 /** The claim is gone. Nothing more may be written. Its message says where it went. */
 class ClaimLost extends Error {
     name = "ClaimLost";
-}
-/** Tries to claim: one compare-and-swap over the item's record and, for agent work, a slot and the day's budget. `old` is the record's commit as it was read. */
-async function claimItem(ports, record, old, slot, effects, budget = null) {
-    const startedAt = ports.clock.elapsed();
-    const sha = await (0,_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .writeRecord */ .rh)(ports, record, old, effects);
-    const changes = [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .itemRef */ .x9)(record.key), old, new: sha }];
-    let slotSha = null;
-    if (slot !== null) {
-        const message = (0,_slot_js__WEBPACK_IMPORTED_MODULE_4__/* .formatSlot */ .g)(slot.number, record.key, record.epoch, (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)());
-        slotSha = await ports.host.writeRecord({ parent: null, message, effects: null });
-        changes.push({ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .slotRef */ .qZ)(slot.number), old: slot.old, new: slotSha });
-    }
-    if (budget !== null) {
-        const moved = await ports.host.writeRecord({ parent: budget.old, message: budget.message, effects: null });
-        changes.push({ ref: _refs_js__WEBPACK_IMPORTED_MODULE_5__/* .budgetRef */ .DJ, old: budget.old, new: moved });
-    }
-    // Longer than usual: a claim whose outcome stays unknown may stand, with its attempt counted, and nobody to give it back.
-    const outcome = await (0,_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .swap */ .wg)(ports, changes, { deadlineMs: 2 * (0,_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .usualBounds */ .gf)(ports.limits).deadlineMs });
-    switch (outcome.kind) {
-        case "ok":
-            return { kind: "claimed", claim: new Claim(ports, { record, sha, effects, slotSha, startedAt }, old) };
-        case "lost":
-        case "unknown":
-            return outcome;
-        case "refused":
-            // Also what a server says that is back in an older state, and lacks the record that this one was made from.
-            if (((await ports.host.remoteRefs([(0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .itemRef */ .x9)(record.key)])).get((0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .itemRef */ .x9)(record.key)) ?? null) !== old)
-                return { kind: "lost" };
-            throw cannotWriteLedger(outcome.text);
-        case "denied":
-            throw cannotWriteLedger(outcome.text);
-        default:
-            return outcome;
-    }
-}
-/** The claim of a run that is gone, in the hands of its own last step. Null: it is not that run's, or is over. Nothing is written yet. */
-function continueClaim(ports, owner, found) {
-    if (found.record.owner !== owner || !isOpen(found.record))
-        return null;
-    // When it was renewed last this process cannot know: what is written beside the record waits for a renewal.
-    return new Claim(ports, { ...found, startedAt: Number.NEGATIVE_INFINITY }, null);
 }
 class Claim {
     /** Where `wip/<key>` stands, as far as this run knows; null = not there. Moved by `upload` (wip.ts). */
@@ -61954,7 +61920,7 @@ class Claim {
     /** `before`: the record's commit that the claim replaced. */
     constructor(ports, link, before) {
         this.#ports = ports;
-        this.#chain = new _chain_js__WEBPACK_IMPORTED_MODULE_3__/* .Chain */ .sW(ports, link, before);
+        this.#chain = new _chain_js__WEBPACK_IMPORTED_MODULE_2__/* .Chain */ .sW(ports, link, before);
     }
     get record() {
         return this.#chain.link.record;
@@ -61997,7 +61963,7 @@ class Claim {
         const { record, slotSha } = this.#chain.link;
         if (record.slot === null || slotSha === null)
             return true;
-        const ref = (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .slotRef */ .qZ)(record.slot);
+        const ref = (0,_refs_js__WEBPACK_IMPORTED_MODULE_3__/* .slotRef */ .qZ)(record.slot);
         const { host, limits } = this.#ports;
         return (await host.remoteRefs([ref], limits.apiSeconds * 1000)).get(ref) === slotSha;
     }
@@ -62006,18 +61972,18 @@ class Claim {
      * what the tries take. Throws ClaimLost, or OutageTooLong; then nothing of this claim may be written.
      */
     async fence() {
-        for (const waitMs of _outage_js__WEBPACK_IMPORTED_MODULE_2__/* .outageWaitsMs */ .CG) {
+        for (const waitMs of _outage_js__WEBPACK_IMPORTED_MODULE_1__/* .outageWaitsMs */ .CG) {
             if (this.#isAllowed())
                 return;
             if ((await this.renew()) === "unknown")
                 await this.#ports.clock.sleep(waitMs);
         }
         if (!this.#isAllowed())
-            throw new _outage_js__WEBPACK_IMPORTED_MODULE_2__/* .OutageTooLong */ .Ct("the claim could not be renewed");
+            throw new _outage_js__WEBPACK_IMPORTED_MODULE_1__/* .OutageTooLong */ .Ct("the claim could not be renewed");
     }
     #isAllowed() {
         if (this.#chain.loss !== null)
-            throw new ClaimLost(_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .lossWords */ .VH[this.#chain.loss]);
+            throw new ClaimLost(_chain_js__WEBPACK_IMPORTED_MODULE_2__/* .lossWords */ .VH[this.#chain.loss]);
         return this.#mayWrite();
     }
     /**
@@ -62032,7 +61998,7 @@ class Claim {
                     return null;
                 // The same work can come to the very commit that stands there: a ref that does not change is no part of a push.
                 const isMoved = head !== null && head !== record.expect;
-                const moves = isMoved ? [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .branchRef */ .tX)(record.branch), old: record.expect, new: head }] : [];
+                const moves = isMoved ? [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_3__/* .branchRef */ .tX)(record.branch), old: record.expect, new: head }] : [];
                 const published = head === null ? { moves: undefined } : { head, moves: isMoved ? true : undefined };
                 const next = { ...change, ...published, state: "published" };
                 return { record: next, effects, more: moves, slotSha };
@@ -62067,7 +62033,7 @@ class Claim {
     // take longer than other changes, and leaves time for a life sign, with a look at what became of it, before others may take over.
     #publishBounds() {
         const { renewSeconds, ttlSeconds } = this.#ports.limits;
-        const { commandMs } = (0,_chain_js__WEBPACK_IMPORTED_MODULE_3__/* .usualBounds */ .gf)(this.#ports.limits);
+        const { commandMs } = (0,_chain_js__WEBPACK_IMPORTED_MODULE_2__/* .usualBounds */ .gf)(this.#ports.limits);
         const pushMs = Math.max(commandMs, Math.min(3 * commandMs, (ttlSeconds - renewSeconds) * 1000 - 2 * commandMs));
         return { pushMs, deadlineMs: pushMs + commandMs };
     }
@@ -62098,12 +62064,12 @@ class Claim {
     }
     #freed({ record, slotSha }, change) {
         const { slot, key } = record;
-        const free = slot === null || slotSha === null ? [] : [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .slotRef */ .qZ)(slot), old: slotSha, new: null }];
+        const free = slot === null || slotSha === null ? [] : [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_3__/* .slotRef */ .qZ)(slot), old: slotSha, new: null }];
         // Not with the publish: until its effects are done, what was published can be repaired from there. And nothing but what was published: it may
         // be work that nobody else has.
         const { head } = { ...record, ...change };
         const isOver = record.state === "published" && this.wip !== null && this.wip === head;
-        return isOver ? [...free, { ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_5__/* .wipRef */ .Md)(key), old: this.wip, new: null }] : free;
+        return isOver ? [...free, { ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_3__/* .wipRef */ .Md)(key), old: this.wip, new: null }] : free;
     }
     /** Lets the next run take over at once: effects could not be finished, and this run ends. */
     abandon() {
@@ -62146,21 +62112,11 @@ function abandoned(record, { limits, now }) {
 }
 /** The ledger is closed to this token: nothing can be claimed, paused or remembered. */
 function cannotWriteLedger(text) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .RunError */ .e4(`The forge does not let this token write refs below \`refs/agent-dispatch/\`: ${text}`, {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RunError */ .e4(`The forge does not let this token write refs below \`refs/agent-dispatch/\`: ${text}`, {
         remedy: "Give the bot account write access to the code of this repository and its token the scope `write:repository`.",
         mender: "workflow author",
         retry: false,
     });
-}
-/** After an error that ends the run: the item is free again at once. Best effort; what fails here, age settles. */
-async function giveBack(claim, attempt) {
-    if (claim.lost || claim.record.state !== "held")
-        return;
-    const { spend, epoch } = claim.record;
-    // An attempt that is given back started no agent: what was reserved is free again.
-    const cost = attempt < claim.record.attempt ? 0 : null;
-    const change = { attempt: Math.max(0, attempt), spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_6__/* .truedUp */ .ON)(spend, epoch, cost, 0) };
-    await claim.finish({ state: "released", ...change }).catch(() => undefined);
 }
 
 
@@ -62564,6 +62520,82 @@ function parseSlot(message) {
     catch {
         return null;
     }
+}
+
+
+/***/ }),
+
+/***/ 4858:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ep: () => (/* binding */ continueClaim),
+/* harmony export */   F5: () => (/* binding */ giveBack),
+/* harmony export */   mA: () => (/* binding */ claimItem)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9610);
+/* harmony import */ var _chain_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _claim_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3417);
+/* harmony import */ var _refs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8943);
+/* harmony import */ var _slot_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2433);
+// A claim begins: taken by a compare-and-swap, gone on with by the post step, given back.
+
+
+
+
+
+
+/** Tries to claim: one compare-and-swap over the item's record and, for agent work, a slot and the day's budget. `old` is the record's commit as it was read. */
+async function claimItem(ports, record, old, slot, effects, budget = null) {
+    const startedAt = ports.clock.elapsed();
+    const sha = await (0,_chain_js__WEBPACK_IMPORTED_MODULE_1__/* .writeRecord */ .rh)(ports, record, old, effects);
+    const changes = [{ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_4__/* .itemRef */ .x9)(record.key), old, new: sha }];
+    let slotSha = null;
+    if (slot !== null) {
+        const message = (0,_slot_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSlot */ .g)(slot.number, record.key, record.epoch, (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)());
+        slotSha = await ports.host.writeRecord({ parent: null, message, effects: null });
+        changes.push({ ref: (0,_refs_js__WEBPACK_IMPORTED_MODULE_4__/* .slotRef */ .qZ)(slot.number), old: slot.old, new: slotSha });
+    }
+    if (budget !== null) {
+        const moved = await ports.host.writeRecord({ parent: budget.old, message: budget.message, effects: null });
+        changes.push({ ref: _refs_js__WEBPACK_IMPORTED_MODULE_4__/* .budgetRef */ .DJ, old: budget.old, new: moved });
+    }
+    // Longer than usual: a claim whose outcome stays unknown may stand, with its attempt counted, and nobody to give it back.
+    const outcome = await (0,_chain_js__WEBPACK_IMPORTED_MODULE_1__/* .swap */ .wg)(ports, changes, { deadlineMs: 2 * (0,_chain_js__WEBPACK_IMPORTED_MODULE_1__/* .usualBounds */ .gf)(ports.limits).deadlineMs });
+    switch (outcome.kind) {
+        case "ok":
+            return { kind: "claimed", claim: new _claim_js__WEBPACK_IMPORTED_MODULE_2__/* .Claim */ .JF(ports, { record, sha, effects, slotSha, startedAt }, old) };
+        case "lost":
+        case "unknown":
+            return outcome;
+        case "refused":
+            // Also what a server says that is back in an older state, and lacks the record that this one was made from.
+            if (((await ports.host.remoteRefs([(0,_refs_js__WEBPACK_IMPORTED_MODULE_4__/* .itemRef */ .x9)(record.key)])).get((0,_refs_js__WEBPACK_IMPORTED_MODULE_4__/* .itemRef */ .x9)(record.key)) ?? null) !== old)
+                return { kind: "lost" };
+            throw (0,_claim_js__WEBPACK_IMPORTED_MODULE_2__/* .cannotWriteLedger */ ._O)(outcome.text);
+        case "denied":
+            throw (0,_claim_js__WEBPACK_IMPORTED_MODULE_2__/* .cannotWriteLedger */ ._O)(outcome.text);
+        default:
+            return outcome;
+    }
+}
+/** The claim of a run that is gone, in the hands of its own last step. Null: it is not that run's, or is over. Nothing is written yet. */
+function continueClaim(ports, owner, found) {
+    if (found.record.owner !== owner || !(0,_claim_js__WEBPACK_IMPORTED_MODULE_2__/* .isOpen */ .nT)(found.record))
+        return null;
+    // When it was renewed last this process cannot know: what is written beside the record waits for a renewal.
+    return new _claim_js__WEBPACK_IMPORTED_MODULE_2__/* .Claim */ .JF(ports, { ...found, startedAt: Number.NEGATIVE_INFINITY }, null);
+}
+/** After an error that ends the run: the item is free again at once. Best effort; what fails here, age settles. */
+async function giveBack(claim, attempt) {
+    if (claim.lost || claim.record.state !== "held")
+        return;
+    const { spend, epoch } = claim.record;
+    // An attempt that is given back started no agent: what was reserved is free again.
+    const cost = attempt < claim.record.attempt ? 0 : null;
+    const change = { attempt: Math.max(0, attempt), spend: (0,_core_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .truedUp */ .ON)(spend, epoch, cost, 0) };
+    await claim.finish({ state: "released", ...change }).catch(() => undefined);
 }
 
 
@@ -63657,8 +63689,8 @@ var effects = __nccwpck_require__(2361);
 var core_label = __nccwpck_require__(6753);
 // EXTERNAL MODULE: ./lib/core/model.js
 var model = __nccwpck_require__(7206);
-// EXTERNAL MODULE: ./lib/ledger/claim.js
-var ledger_claim = __nccwpck_require__(3417);
+// EXTERNAL MODULE: ./lib/ledger/take.js
+var take = __nccwpck_require__(4858);
 // EXTERNAL MODULE: ./lib/observe.js + 2 modules
 var observe = __nccwpck_require__(9383);
 // EXTERNAL MODULE: ./lib/jobs/claiming.js + 1 modules
@@ -63715,7 +63747,7 @@ async function claimOf(ports, settings, who, { snapshot, effects }, item) {
         return null;
     const { record, sha } = fact;
     const slot = snapshot.slots.find(({ number, holder }) => number === record.slot && holder?.key === key && holder.epoch === record.epoch);
-    const claim = (0,ledger_claim/* continueClaim */.Ep)(await (0,claiming/* ledgerPorts */.sl)(ports, settings), who.owner, {
+    const claim = (0,take/* continueClaim */.Ep)(await (0,claiming/* ledgerPorts */.sl)(ports, settings), who.owner, {
         ...{ record, sha, effects: effects.get(key) ?? null, slotSha: slot?.sha ?? null },
     });
     if (claim !== null)
@@ -66087,6 +66119,8 @@ async function release(job, { why, next, how, effects, change }, reviewed) {
     return (0,endings/* afterSettling */.ff)(job, settled, done);
 }
 
+// EXTERNAL MODULE: ./lib/ledger/take.js
+var take = __nccwpck_require__(4858);
 // EXTERNAL MODULE: ./lib/jobs/rebase.js + 2 modules
 var rebase = __nccwpck_require__(6423);
 // EXTERNAL MODULE: ./lib/core/answers.js
@@ -66406,7 +66440,7 @@ function rework_working(job, startedAt) {
 }
 /** The next run decides on what is there then. */
 async function notNow(job, why) {
-    await (0,ledger_claim/* giveBack */.F5)(job.claim, job.plan.attempt - 1);
+    await (0,take/* giveBack */.F5)(job.claim, job.plan.attempt - 1);
     const reason = `#${job.item.issue.number}: ${why}`;
     return { ...(0,endings/* lost */.DU)(job), failure: null, reason, next: "The next run looks at what is there then." };
 }
@@ -66550,6 +66584,7 @@ var saved = __nccwpck_require__(4728);
 
 
 
+
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
 async function run(ports, settings, trigger, reached) {
@@ -66641,7 +66676,7 @@ async function claimAndWork(ports, settings, who, snapshot, work, observed) {
         // Nothing was begun: also the orders that the claim counted as obeyed are as they were.
         const { attempt } = claim.record;
         if (isBegun)
-            await (0,ledger_claim/* giveBack */.F5)(claim, (0,core_decision/* isAgentWork */.TM)(work) ? attempt - 1 : attempt);
+            await (0,take/* giveBack */.F5)(claim, (0,core_decision/* isAgentWork */.TM)(work) ? attempt - 1 : attempt);
         else
             await (0,claiming/* undo */.tN)(job).catch(() => undefined);
         if (!(0,outage/* isOutage */.uD)(error))

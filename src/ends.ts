@@ -5,7 +5,8 @@ import type { Limits } from "./core/policy.ts";
 import { turn } from "./core/priority.ts";
 import { type EndOfRun, type Ends, endOf, isAlive, isSilent } from "./core/takeover.ts";
 import { describe, RunError } from "./errors.ts";
-import type { Forge, ForgeRun } from "./forge/port.ts";
+import type { ForgeRun } from "./forge/model.ts";
+import type { Forge } from "./forge/port.ts";
 import type { RunOfRecord } from "./ledger/record.ts";
 import type { Log } from "./ports.ts";
 

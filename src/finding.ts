@@ -7,7 +7,7 @@ import { isProgram, issueKey, type RecordFact, sameLogin } from "./core/model.ts
 import { seenUntil } from "./core/notes.ts";
 import { turn } from "./core/priority.ts";
 import { answersIn } from "./core/standing.ts";
-import type { Issue, PlacedComment, Pull } from "./forge/port.ts";
+import type { Issue, PlacedComment, Pull } from "./forge/model.ts";
 import type { Who } from "./observe.ts";
 
 /** How far back comments are scanned for commands that no event brought, in ms. */

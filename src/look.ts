@@ -6,7 +6,7 @@ import type { Details, Item, PullDetails, Snapshot } from "./core/model.ts";
 import type { EndOfRun } from "./core/takeover.ts";
 import { readEnd } from "./ends.ts";
 import { describe, RunError } from "./errors.ts";
-import type { LineComment, Pull, Review, WriteAccess } from "./forge/port.ts";
+import type { LineComment, Pull, Review, WriteAccess } from "./forge/model.ts";
 import { readPast } from "./past.ts";
 import type { Ports } from "./ports.ts";
 

@@ -32,7 +32,7 @@ import {
   scanMs,
   unlisted,
 } from "./finding.ts";
-import type { Account, Issue, PlacedComment, Pull } from "./forge/port.ts";
+import type { Account, Issue, PlacedComment, Pull } from "./forge/model.ts";
 import type { ControlState } from "./ledger/control.ts";
 import { type Ledger, readLedger } from "./ledger/read.ts";
 import type { Ports } from "./ports.ts";

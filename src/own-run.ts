@@ -1,7 +1,8 @@
 // Which run on the forge this process is. Executors without a server (`act`, `gitea-runner exec`) name runs too, so only the forge's own list
 // counts: an entry with our number and event that is running now.
 
-import type { Forge, ForgeRun } from "./forge/port.ts";
+import type { ForgeRun } from "./forge/model.ts";
+import type { Forge } from "./forge/port.ts";
 import { isBefore } from "./forge/release.ts";
 import type { OwnRun } from "./ports.ts";
 

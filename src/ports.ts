@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.ts";
 import type { Redact } from "./core/redact.ts";
 import type { Forge } from "./forge/port.ts";
-import type { Host } from "./git/host.ts";
+import type { Host } from "./git/port.ts";
 import type { Workshop } from "./jobs/workshop.ts";
 
 /** The log of a run. Every line is redacted and cannot be a workflow command. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { RecordFact } from "../src/core/model.ts";
 import { readEnds } from "../src/ends.ts";
 import { RunError } from "../src/errors.ts";
-import type { ForgeRun } from "../src/forge/port.ts";
+import type { ForgeRun } from "../src/forge/model.ts";
 import type { LedgerRecord } from "../src/ledger/record.ts";
 import { hour, iso, now, recorded, someLimits } from "./support/builders.ts";
 

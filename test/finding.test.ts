@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { RecordFact } from "../src/core/model.ts";
 import { refusalComment, whyComment } from "../src/core/report.ts";
 import { askedIn, commandedIssues, controlledIssues, doubledIssues, unlisted } from "../src/finding.ts";
-import type { PlacedComment } from "../src/forge/port.ts";
+import type { PlacedComment } from "../src/forge/model.ts";
 import { aComment, anIssue, aPull, aSnapshot, bot, hour, iso, minute, now, recorded } from "./support/builders.ts";
 
 const { me, owner, program, seed, workflow, profiles } = aSnapshot();

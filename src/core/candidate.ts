@@ -1,7 +1,7 @@
 // One item as the decision table sees it: its facts with everything derived from them that more than one row asks for.
 
 import { createHash } from "node:crypto";
-import type { Pull } from "../forge/port.ts";
+import type { Pull } from "../forge/model.ts";
 import type { LedgerRecord, VerdictNote } from "../ledger/record.ts";
 import { type ForeignChecks, foreignChecks } from "./checks.ts";
 import { generationOf } from "./lost.ts";

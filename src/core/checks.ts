@@ -1,7 +1,7 @@
 // What the forge's own checks say about a commit: statuses that others than this program set.
 
 import { Minimatch } from "minimatch";
-import type { StatusEntry } from "../forge/port.ts";
+import type { StatusEntry } from "../forge/model.ts";
 
 export interface ForeignChecks {
   /** Failed, of those that count. */

@@ -1,6 +1,6 @@
 // `/agent pause` and `/agent resume` on the dashboard issue: the whole program stops, or goes on. Read also while it is paused.
 
-import type { Issue } from "../forge/port.ts";
+import type { Issue } from "../forge/model.ts";
 import type { Decision, Reply } from "./decision.ts";
 import { findMarker } from "./marker.ts";
 import type { Control, ControlOrder, Snapshot } from "./model.ts";

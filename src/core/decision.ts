@@ -1,6 +1,6 @@
 // What `decide` chose. A union: the shell has one way to go for each and chooses nothing.
 
-import type { Pull, StatusEntry } from "../forge/port.ts";
+import type { Pull, StatusEntry } from "../forge/model.ts";
 import type { ControlOrder, Item } from "./model.ts";
 import type { Stage } from "./policy.ts";
 

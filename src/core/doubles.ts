@@ -1,7 +1,7 @@
 // What the program said twice: two runs that finish the effects of one item at once can both write. Of several the lowest id stays, which is the
 // one that every run goes on to edit.
 
-import type { PlacedComment } from "../forge/port.ts";
+import type { PlacedComment } from "../forge/model.ts";
 import { findMarker, type Purpose } from "./marker.ts";
 import { type Item, isProgram, type Snapshot } from "./model.ts";
 

@@ -1,7 +1,7 @@
 // An issue that the ledger knows nothing of (any more): its record was swept, or the ledger was lost. Only counters may be lost with it. What else
 // the record said is read off the forge again: which generation it is, which orders were answered, how far the claims have counted.
 
-import type { Pull } from "../forge/port.ts";
+import type { Pull } from "../forge/model.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { findMarker, type Purpose } from "./marker.ts";
 import { branchName, type Details, type Item, isProgram, type Snapshot } from "./model.ts";

@@ -10,7 +10,7 @@ import type {
   StatusEntry,
   TimelineEntry,
   WriteAccess,
-} from "../forge/port.ts";
+} from "../forge/model.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { BudgetFact } from "./budget.ts";
 import type { Double } from "./doubles.ts";

@@ -1,7 +1,7 @@
 // Orders: a person's wishes as found on the forge, by whatever means they gave them. A label alone proves nothing (the web form for new issues
 // lets any reader set existing labels), so every order has a giver, and the giver's right to write code is asked of the forge.
 
-import type { Comment, Review, TimelineEntry } from "../forge/port.ts";
+import type { Comment, Review, TimelineEntry } from "../forge/model.ts";
 import { parseCommand, type Verb } from "./command.ts";
 import { type Details, hasLabel, type Item, isProgram, type PullDetails, type Snapshot, sameLogin } from "./model.ts";
 import { type Policy, type Stage, stageOf } from "./policy.ts";

@@ -2,7 +2,7 @@
 // see to it any more, so what the program did there after its record was closed is undone; what people did stays. Where work goes on, the next
 // run says everything anew.
 
-import type { TimelineEntry } from "../forge/port.ts";
+import type { TimelineEntry } from "../forge/model.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Effect } from "./effects.ts";
 import { findMarker } from "./marker.ts";

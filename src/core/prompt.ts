@@ -1,7 +1,7 @@
 // Prompts: a template with placeholders, filled with the facts of one item. Foreign text stands in fences that it cannot end (else it could
 // forge a comment by somebody with more rights), labelled with its author's right, never executed and never a path or an argument.
 
-import type { Comment } from "../forge/port.ts";
+import type { Comment } from "../forge/model.ts";
 import { safetyBlock } from "../prompts/safety.ts";
 import { earlierText, type ItemFacts, itemValues, type QuotedComment, questionText } from "./prompt/item.ts";
 import { shorten, withoutControls } from "./text.ts";

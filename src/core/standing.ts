@@ -1,6 +1,6 @@
 // What the orders of an item are worth: which are trusted, which are handled, which is to be obeyed now.
 
-import type { Comment } from "../forge/port.ts";
+import type { Comment } from "../forge/model.ts";
 import type { Candidate } from "./candidate.ts";
 import { isDashboard } from "./control.ts";
 import { isLost, lastWordAt } from "./lost.ts";

@@ -1,6 +1,6 @@
 // Whether somebody ordered to stop while a run is at work: `/agent stop`, or a stage label that means the same.
 
-import type { Comment, TimelineEntry } from "../forge/port.ts";
+import type { Comment, TimelineEntry } from "../forge/model.ts";
 import type { Item, Snapshot } from "./model.ts";
 import { type Order, ordersOf, trustInLogin } from "./orders.ts";
 import type { Policy } from "./policy.ts";

@@ -1,7 +1,7 @@
 // What of the ledger has had its day: records of items that are closed for long, and uploaded commits that no record knows. Pure; decided from
 // the ledger that every run reads anyway, so that a run with nothing to sweep makes no request for it.
 
-import type { Issue } from "../forge/port.ts";
+import type { Issue } from "../forge/model.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { hasLabel, type RecordFact, type Snapshot } from "./model.ts";
 import { holdLabel, type Policy } from "./policy.ts";

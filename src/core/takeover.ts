@@ -4,7 +4,7 @@
 // its jobs and can call it ended while one still works, and it calls a run ended that it lost sight of. So a claim that still gives signs of
 // life is alive whatever the forge says. Neither way can publish anything twice: the ledger decides that without a clock.
 
-import type { Conclusion, ForgeRun } from "../forge/port.ts";
+import type { Conclusion, ForgeRun } from "../forge/model.ts";
 import { isLive, type LedgerRecord, type RunOfRecord } from "../ledger/record.ts";
 import type { Limits } from "./policy.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Client } from "./client.ts";
-import type { WriteAccess } from "./port.ts";
+import type { WriteAccess } from "./model.ts";
 import { list } from "./schemas.ts";
 
 export interface AccessCalls {

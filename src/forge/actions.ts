@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Client, isUnknownCall } from "./client.ts";
-import type { Conclusion, Forge, ForgeRun } from "./port.ts";
+import type { Conclusion, ForgeRun } from "./model.ts";
+import type { Forge } from "./port.ts";
 import { list, text, time } from "./schemas.ts";
 import { wordsOf } from "./words.ts";
 

@@ -1,7 +1,8 @@
 import { RunError } from "../errors.ts";
 import type { Client } from "./client.ts";
+import type { Issue, Label, TimelineEntry } from "./model.ts";
 import { allPages, pageSize, totalOf } from "./paging.ts";
-import type { Forge, Issue, Label, TimelineEntry } from "./port.ts";
+import type { Forge } from "./port.ts";
 import { label as labelSchema, labels as labelsSchema } from "./schemas.ts";
 import { comment, comments, dependencies, issue, issues, timeline } from "./schemas-issues.ts";
 

@@ -1,6 +1,7 @@
 import type { Client } from "./client.ts";
 import type { Answer } from "./http.ts";
-import type { Forge, MergeAnswer, Pull } from "./port.ts";
+import type { MergeAnswer, Pull } from "./model.ts";
+import type { Forge } from "./port.ts";
 import { wordsOf } from "./words.ts";
 
 type MergeCalls = Pick<Forge, "merge">;

@@ -1,6 +1,7 @@
 import type { Client } from "./client.ts";
+import type { Pull } from "./model.ts";
 import { allPages, pageSize } from "./paging.ts";
-import type { Forge, Pull } from "./port.ts";
+import type { Forge } from "./port.ts";
 import { type PullEntry, pull, pullEntries, pullEntry } from "./schemas-issues.ts";
 
 type PullCalls = Pick<Forge, "openPulls" | "pull" | "pullsOf" | "createPull" | "editPull">;

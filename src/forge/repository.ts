@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { RunError } from "../errors.ts";
 import type { Client } from "./client.ts";
+import type { StatusEntry } from "./model.ts";
 import { allPages, pageSize } from "./paging.ts";
-import type { Forge, StatusEntry } from "./port.ts";
+import type { Forge } from "./port.ts";
 import { account, branch, commitMessage, refs, repository, statuses, version } from "./schemas.ts";
 
 type RepositoryCalls = Pick<

@@ -1,7 +1,8 @@
 import type { Client } from "./client.ts";
 import type { Hint } from "./failure.ts";
+import type { Account, NewReview } from "./model.ts";
 import { allPages, pageSize } from "./paging.ts";
-import type { Account, Forge, NewReview } from "./port.ts";
+import type { Forge } from "./port.ts";
 import { lineComments, type ReviewEntry, reviewEntries, reviewEntry } from "./schemas-reviews.ts";
 
 type ReviewCalls = Pick<Forge, "reviews" | "lineComments" | "createReview" | "deleteReview">;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Comment, Issue, PlacedComment, Pull, TimelineEntry } from "./port.ts";
+import type { Comment, Issue, PlacedComment, Pull, TimelineEntry } from "./model.ts";
 import { label, labels, list, login, text, time } from "./schemas.ts";
 
 /**

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { LineComment, Review } from "./port.ts";
+import type { LineComment, Review } from "./model.ts";
 import { list, login, text, time } from "./schemas.ts";
 
 /** A review as listed, with those that only their author sees. */

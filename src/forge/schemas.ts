@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Account, Branch, Label, MergeStyle, Ref, Repository, StatusEntry } from "./port.ts";
+import type { Account, Branch, Label, MergeStyle, Ref, Repository, StatusEntry } from "./model.ts";
 
 // Only the fields that are used, read as loosely as the recorded answers of 1.24 to 1.27 need (test/fixtures/forge-facts): `null` stands
 // for an empty list, users can be gone, states outside our lists are states we do not know. Everything else is a changed interface.

@@ -3,7 +3,7 @@
 
 import { readBatch } from "./batch.ts";
 import { explain, type GitResult } from "./git.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./port.ts";
 
 export interface Change {
   /** As UTF-8; bytes that are none show as U+FFFD. */

@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import { explain, type GitOptions } from "./git.ts";
-import type { Host, Identity } from "./host.ts";
+import type { Host, Identity } from "./port.ts";
 
 export interface CloneOrder {
   /** Folder to make; must not exist or be empty. */

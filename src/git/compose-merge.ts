@@ -5,10 +5,10 @@ import { readChanges, readRaw } from "./changes.ts";
 import { type Composition, cleanTrees, editTree, findDropped, patch } from "./compose.ts";
 import { explain } from "./git.ts";
 import { ensureMergeBase } from "./history.ts";
-import type { Host } from "./host.ts";
 import type { ImportedWork } from "./import.ts";
 import { entry, removal } from "./leftovers.ts";
 import { mergeCommit } from "./merging.ts";
+import type { Host } from "./port.ts";
 
 export interface ComposeMergeOrder {
   work: ImportedWork;

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import { type Changes, type RawEntry, readChanges, readRaw } from "./changes.ts";
 import { explain, type GitOptions } from "./git.ts";
-import { type Host, identityEnv } from "./host.ts";
+import { identityEnv } from "./host.ts";
 import type { ImportedWork } from "./import.ts";
 import { entry, removal } from "./leftovers.ts";
+import type { Host } from "./port.ts";
 
 export interface ComposeOrder {
   work: ImportedWork;

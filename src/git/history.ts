@@ -9,7 +9,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import { explain, type GitResult } from "./git.ts";
-import { type Host, type Identity, WHOLE_HISTORY } from "./host.ts";
+import type { Host, Identity } from "./port.ts";
+import { WHOLE_HISTORY } from "./port.ts";
 
 export type MergeBase =
   /** `mergeBase`: the one that git names first; after criss-cross merges there are others, and `mergeInto` knows of them. */

@@ -11,8 +11,8 @@ import type { Dead } from "../agent/tree.ts";
 import { type ChangeBounds, type Changes, readChanges } from "./changes.ts";
 import { explain } from "./git.ts";
 import { readHead, whyNotReadable } from "./head.ts";
-import type { Host } from "./host.ts";
 import { type NotTaken, type SizeBounds, TOTAL_BYTES_MAX, takeLeftovers } from "./leftovers.ts";
+import type { Host } from "./port.ts";
 
 export { readHead } from "./head.ts";
 

@@ -9,9 +9,9 @@
 import { RunError } from "../errors.ts";
 import { type RawEntry, readRaw } from "./changes.ts";
 import { editTree } from "./compose.ts";
-import type { Host } from "./host.ts";
 import { entry, removal } from "./leftovers.ts";
 import { mergeCommit } from "./merging.ts";
+import type { Host } from "./port.ts";
 
 export interface Instructed {
   /** `head` itself where nothing had to be restored. */

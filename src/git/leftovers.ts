@@ -13,7 +13,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, type GitOptions, type GitResult } from "./git.ts";
 import { readHead } from "./head.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./port.ts";
 
 export interface SizeBounds {
   /** Largest single file left uncommitted, in bytes; default 100 MiB. */

@@ -8,7 +8,8 @@
 import { DATE_MAX, withTrailers } from "./compose.ts";
 import { explain, type GitResult } from "./git.ts";
 import { commitInfo, ensureMergeBase } from "./history.ts";
-import { type Host, identityEnv } from "./host.ts";
+import { identityEnv } from "./host.ts";
+import type { Host } from "./port.ts";
 
 export interface Conflict {
   kind: "conflict";

@@ -1,7 +1,7 @@
 // Whose commits a branch holds, where no record of the ledger says it.
 
 import { ensureMergeBase } from "./history.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./port.ts";
 
 /** Trailer of every commit that the program publishes. */
 export const itemTrailer = "Agent-Dispatch-Item";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { unquoted } from "./changes.ts";
 import { explain, type GitResult } from "./git.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./port.ts";
 
 /** One file in a patch; offsets are bytes. A file that became a link (or the like) has two: gone, and new. */
 export interface Section {

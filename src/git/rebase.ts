@@ -7,8 +7,9 @@ import { readBatch } from "./batch.ts";
 import { DATE_MAX } from "./compose.ts";
 import { explain } from "./git.ts";
 import { type RawCommit, readRawCommit, subjectOf } from "./history.ts";
-import { type Host, identityEnv } from "./host.ts";
+import { identityEnv } from "./host.ts";
 import { mergeTree } from "./merging.ts";
+import type { Host } from "./port.ts";
 
 export interface RebaseOrder {
   head: string;

@@ -2,8 +2,8 @@
 // All of it is foreign text: bounded, parsed by position, valid UTF-8 without NUL.
 
 import type { GitResult } from "./git.ts";
-import type { Host } from "./host.ts";
 import { diffTree, readSections, type Section, whyNoPatch } from "./patch.ts";
+import type { Host } from "./port.ts";
 
 export interface DiffText {
   /** Unified, three lines of context, renames as such; at most `bytesMax` bytes. What is not shown is said where it is missing and at the end. */

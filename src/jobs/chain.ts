@@ -4,7 +4,7 @@ import type { Decision } from "../core/decision.ts";
 import type { Trigger } from "../core/model.ts";
 import { decided } from "../deciding.ts";
 import { describe, ForgeError, RunError } from "../errors.ts";
-import type { DispatchAnswer, ForgeRun } from "../forge/port.ts";
+import type { DispatchAnswer, ForgeRun } from "../forge/model.ts";
 import { mayDispatch } from "../look.ts";
 import { observe, type Who } from "../observe.ts";
 import { kindOf, type Outcome, outcome } from "../outcome.ts";

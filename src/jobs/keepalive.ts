@@ -5,7 +5,7 @@ import type { Order } from "../core/orders.ts";
 import { stopOrders } from "../core/stop.ts";
 import { duration } from "../core/text.ts";
 import { describe } from "../errors.ts";
-import type { Issue } from "../forge/port.ts";
+import type { Issue } from "../forge/model.ts";
 import { lossWords } from "../ledger/chain.ts";
 import { forgeNow, type Job } from "./job.ts";
 

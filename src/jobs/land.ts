@@ -7,7 +7,7 @@ import { stageLabel, stages } from "../core/policy.ts";
 import { landingLine, mergedLine, plain } from "../core/report.ts";
 import { landingsMax } from "../core/rows/pull.ts";
 import { ForgeError } from "../errors.ts";
-import type { MergeAnswer } from "../forge/port.ts";
+import type { MergeAnswer } from "../forge/model.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { afterSettling } from "./endings.ts";
 import { forgeNow, type Job } from "./job.ts";

@@ -3,8 +3,9 @@
 import { truedUp } from "../core/budget.ts";
 import { sameLogin } from "../core/model.ts";
 import { describe, mayPass } from "../errors.ts";
-import { type Claim, ClaimLost, giveBack } from "../ledger/claim.ts";
+import { type Claim, ClaimLost } from "../ledger/claim.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import { giveBack } from "../ledger/take.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Failed } from "./agent-run.ts";

@@ -7,7 +7,7 @@ import { trustInLogin } from "../core/orders.ts";
 import { contextFileNames, fill, type ItemFacts, promptValues, type QuotedComment, quotable } from "../core/prompt.ts";
 import { fenced, tail } from "../core/text.ts";
 import { RunError } from "../errors.ts";
-import type { Comment } from "../forge/port.ts";
+import type { Comment } from "../forge/model.ts";
 import { checksFailedPrompt } from "../prompts/checks-failed.ts";
 import { implementPrompt } from "../prompts/implement.ts";
 import type { Workspace } from "../workspace.ts";

@@ -3,8 +3,8 @@
 
 import type { ComposeOrder, Composition } from "../git/compose.ts";
 import { cleanTrees, compose, patch } from "../git/compose.ts";
-import type { Host } from "../git/host.ts";
 import { withBaseInstructions } from "../git/instructions.ts";
+import type { Host } from "../git/port.ts";
 import type { Start } from "./rework-job.ts";
 
 /** The same start, with a clone that has the base's instructions. A merge with conflicts has them from the merge already. */

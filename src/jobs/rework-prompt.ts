@@ -2,7 +2,7 @@
 
 import { type FailingCheck, reworkValues } from "../core/prompt.ts";
 import { describe } from "../errors.ts";
-import type { StatusEntry } from "../forge/port.ts";
+import type { StatusEntry } from "../forge/model.ts";
 import type { FindingNote } from "../ledger/record.ts";
 import { reworkPrompt } from "../prompts/rework.ts";
 import type { Workspace } from "../workspace.ts";

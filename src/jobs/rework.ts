@@ -4,7 +4,7 @@
 import type { Work } from "../core/decision.ts";
 import type { Effect } from "../core/effects.ts";
 import { causesOf, workingComment } from "../core/report.ts";
-import { giveBack } from "../ledger/claim.ts";
+import { giveBack } from "../ledger/take.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Authored } from "./author.ts";

@@ -6,7 +6,7 @@ import { isProgram } from "../core/model.ts";
 import * as report from "../core/report.ts";
 import { type Roll, rollForward, type Standing } from "../core/roll-forward.ts";
 import { describe, RunError } from "../errors.ts";
-import type { Pull } from "../forge/port.ts";
+import type { Pull } from "../forge/model.ts";
 import type { RefChange } from "../git/host.ts";
 import { type LedgerRecord, parseRecord } from "../ledger/record.ts";
 import { branchRef, itemRef, wipRef } from "../ledger/refs.ts";

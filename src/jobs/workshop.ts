@@ -5,7 +5,7 @@ import { type Marked, markedProcesses } from "../agent/strays.ts";
 import type { MergeFact } from "../core/model.ts";
 import { protectedIn } from "../core/protect.ts";
 import { RunError } from "../errors.ts";
-import type { Pull } from "../forge/port.ts";
+import type { Pull } from "../forge/model.ts";
 import { makeClone } from "../git/clone.ts";
 import { ensureMergeBase, isAncestor } from "../git/history.ts";
 import { mergeInto } from "../git/merging.ts";

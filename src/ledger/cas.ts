@@ -6,7 +6,8 @@
 
 import type { Clock } from "../clock.ts";
 import { describe, RunError } from "../errors.ts";
-import type { Host, RefChange } from "../git/host.ts";
+import type { RefChange } from "../git/host.ts";
+import type { Host } from "../git/port.ts";
 import { ledgerPrefix } from "./refs.ts";
 
 export type CasOutcome =

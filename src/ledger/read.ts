@@ -5,7 +5,7 @@
 import type { BudgetFact } from "../core/budget.ts";
 import { type Effects, parseEffects } from "../core/effects.ts";
 import type { ArchiveFact, RecordFact, Slot, UnknownRef } from "../core/model.ts";
-import type { LedgerRef } from "../git/host.ts";
+import type { LedgerRef } from "../git/port.ts";
 import type { Ports } from "../ports.ts";
 import { archiveFact } from "./archive.ts";
 import { parseBudget } from "./budget.ts";

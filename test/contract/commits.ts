@@ -1,4 +1,4 @@
-import type { Host } from "../../src/git/host.ts";
+import type { Host } from "../../src/git/port.ts";
 
 /** A file's text, the target of a symbolic link, or the commit of a submodule. */
 export type Entry = string | { link: string } | { submodule: string };

@@ -1,4 +1,4 @@
-import type { MergeStyle } from "../../src/forge/port.ts";
+import type { MergeStyle } from "../../src/forge/model.ts";
 import type { Api } from "../e2e/servers/api.ts";
 import type { Account, Files, PushOptions, Repo } from "../e2e/servers/server.ts";
 

@@ -3,7 +3,7 @@ import type { Effect } from "../../src/core/effects.ts";
 import type { Item } from "../../src/core/model.ts";
 import { lateRepairs } from "../../src/core/repairs.ts";
 import { statusLine } from "../../src/core/report.ts";
-import type { TimelineEntry } from "../../src/forge/port.ts";
+import type { TimelineEntry } from "../../src/forge/model.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import {
   aComment,

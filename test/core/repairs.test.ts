@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { doubledIn } from "../../src/core/doubles.ts";
 import type { Snapshot } from "../../src/core/model.ts";
 import { lateRepairs, repairs } from "../../src/core/repairs.ts";
-import type { Comment } from "../../src/forge/port.ts";
+import type { Comment } from "../../src/forge/model.ts";
 import {
   aComment,
   anItem,

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { stopOrders } from "../../src/core/stop.ts";
-import type { Comment, TimelineEntry } from "../../src/forge/port.ts";
+import type { Comment, TimelineEntry } from "../../src/forge/model.ts";
 import {
   aComment,
   anItem,

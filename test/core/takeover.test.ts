@@ -7,7 +7,7 @@ import { repairs } from "../../src/core/repairs.ts";
 import { type Roll, rollForward, type Standing } from "../../src/core/roll-forward.ts";
 import { freeSlot } from "../../src/core/slots.ts";
 import { type EndOfRun, endOf, isAlive, leftBehind, wantsEnd } from "../../src/core/takeover.ts";
-import type { ForgeRun } from "../../src/forge/port.ts";
+import type { ForgeRun } from "../../src/forge/model.ts";
 import {
   anItem,
   aPolicy,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ForgeError } from "../../src/errors.ts";
 import { giteaForge } from "../../src/forge/gitea.ts";
-import type { Forge, NewReview } from "../../src/forge/port.ts";
+import type { NewReview } from "../../src/forge/model.ts";
+import type { Forge } from "../../src/forge/port.ts";
 import { forgeOn, type Loopback, token } from "./loopback.ts";
 import { replay, sha, time, versions } from "./replay.ts";
 

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeGit } from "../../src/git/git.ts";
-import type { Host } from "../../src/git/host.ts";
+import type { Host } from "../../src/git/port.ts";
 import { type GitServer, startGitServer } from "../support/git-server.ts";
 import { plainGit } from "../support/plain-git.ts";
 import { host, remove, seed, TOKEN, tempDir } from "./support.ts";

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Host } from "../../src/git/host.ts";
+import type { Host } from "../../src/git/port.ts";
 import { type Fault, type GitServer, startGitServer } from "../support/git-server.ts";
 import { plainGit } from "../support/plain-git.ts";
 import { host, remove, seed, TOKEN, tempDir } from "./support.ts";

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Host } from "../../src/git/host.ts";
 import { patchId } from "../../src/git/patch.ts";
+import type { Host } from "../../src/git/port.ts";
 import { rebaseOnto } from "../../src/git/rebase.ts";
 import { diffText, linesInDiff } from "../../src/git/review.ts";
 import { plainGit } from "../support/plain-git.ts";

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dead, endTree } from "../../src/agent/tree.ts";
-import { type Host, type HostSetup, openHost } from "../../src/git/host.ts";
+import { openHost } from "../../src/git/host.ts";
+import type { Host, HostSetup } from "../../src/git/port.ts";
 import { plainGit } from "../support/plain-git.ts";
 
 export const BOT = { name: "agent-bot", email: "bot@example.org" };

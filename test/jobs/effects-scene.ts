@@ -7,7 +7,8 @@ import { onTestFinished } from "vitest";
 import type { Effect, Effects } from "../../src/core/effects.ts";
 import { giteaForge } from "../../src/forge/gitea.ts";
 import type { Forge as Port } from "../../src/forge/port.ts";
-import { type Host, openHost } from "../../src/git/host.ts";
+import { openHost } from "../../src/git/host.ts";
+import type { Host } from "../../src/git/port.ts";
 import { applyEffects, type EffectPorts, type EffectsOutcome } from "../../src/jobs/effects.ts";
 import { type Fault, type Forge, type ForgeVersion, type Issue, startForge } from "../support/forge/forge.ts";
 

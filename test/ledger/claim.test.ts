@@ -1,8 +1,9 @@
 // What a claim believes and does while the line to the forge loses, delays and hangs, while time jumps, and when the forge comes back as another one.
 
 import { describe, expect, it } from "vitest";
-import { type Claim, ClaimLost, claimItem, type LedgerPorts } from "../../src/ledger/claim.ts";
+import { type Claim, ClaimLost, type LedgerPorts } from "../../src/ledger/claim.ts";
 import { branchRef, itemRef, slotRef, wipRef } from "../../src/ledger/refs.ts";
+import { claimItem } from "../../src/ledger/take.ts";
 import { OutageTooLong, outageWaitsMs } from "../../src/outage.ts";
 import { aRecord, someLimits } from "../support/builders.ts";
 import { RefsServer } from "./refs-server.ts";

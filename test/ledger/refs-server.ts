@@ -2,7 +2,8 @@
 
 import type { Clock } from "../../src/clock.ts";
 import { RunError } from "../../src/errors.ts";
-import type { Host, PushLimits, PushOutcome, RefChange } from "../../src/git/host.ts";
+import type { PushOutcome, RefChange } from "../../src/git/host.ts";
+import type { Host, PushLimits } from "../../src/git/port.ts";
 
 /**
  * - `lose-answer`: applied, nobody is told · `drop`: never arrives

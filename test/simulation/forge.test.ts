@@ -4,7 +4,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ForgeError } from "../../src/errors.ts";
 import { giteaForge } from "../../src/forge/gitea.ts";
-import type { Forge, Review } from "../../src/forge/port.ts";
+import type { Review } from "../../src/forge/model.ts";
+import type { Forge } from "../../src/forge/port.ts";
 import { startForge } from "../support/forge/forge.ts";
 import { applyMoves, createLabel, openIssue } from "./forge/acts.ts";
 import { type Calls, forgeCalls, Refused } from "./forge/calls.ts";

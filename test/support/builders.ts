@@ -4,7 +4,7 @@ import { bodyHash } from "../../src/core/candidate.ts";
 import type { Details, Item, PullDetails, RecordFact, Snapshot, Trigger } from "../../src/core/model.ts";
 import type { Limits, Policy } from "../../src/core/policy.ts";
 import { protectedByDefault } from "../../src/core/protect.ts";
-import type { Comment, Issue, Label, Pull, Review, StatusEntry, TimelineEntry } from "../../src/forge/port.ts";
+import type { Comment, Issue, Label, Pull, Review, StatusEntry, TimelineEntry } from "../../src/forge/model.ts";
 import type { LedgerRecord, VerdictNote } from "../../src/ledger/record.ts";
 
 export const minute = 60_000;

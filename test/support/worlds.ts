@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { decide } from "../../src/core/decide.ts";
 import type { Decision } from "../../src/core/decision.ts";
 import type { Details, Item, MergeFact, Snapshot } from "../../src/core/model.ts";
-import type { WriteAccess } from "../../src/forge/port.ts";
+import type { WriteAccess } from "../../src/forge/model.ts";
 import {
   aComment,
   anItem,

@@ -1,7 +1,7 @@
 import type { Effect } from "../../core/effects.ts";
 import { isProgram, sameLogin } from "../../core/model.ts";
 import { describe, ForgeError } from "../../errors.ts";
-import type { Issue } from "../../forge/port.ts";
+import type { Issue } from "../../forge/model.ts";
 import { mayBeApplied, type Run, target } from "./run.ts";
 
 /** Sets assignees as a whole, since older servers know nothing else, and puts back whoever came in between. */

@@ -1,7 +1,7 @@
 import type { Effect } from "../../core/effects.ts";
 import { findMarker } from "../../core/marker.ts";
 import { isProgram } from "../../core/model.ts";
-import type { Comment } from "../../forge/port.ts";
+import type { Comment } from "../../forge/model.ts";
 import { mayBeApplied, type Run, target } from "./run.ts";
 
 type CommentEffect = Extract<Effect, { do: "comment" }>;

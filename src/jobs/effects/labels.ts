@@ -1,7 +1,7 @@
 import type { Effect } from "../../core/effects.ts";
 import { isProgram } from "../../core/model.ts";
 import { stageOf } from "../../core/policy.ts";
-import type { Label } from "../../forge/port.ts";
+import type { Label } from "../../forge/model.ts";
 import { ensure, mayBeApplied, type Run, target } from "./run.ts";
 
 type LabelsEffect = Extract<Effect, { do: "labels" }>;

@@ -1,7 +1,7 @@
 import type { Effect } from "../../core/effects.ts";
 import { findMarker } from "../../core/marker.ts";
 import { isProgram } from "../../core/model.ts";
-import type { Pull } from "../../forge/port.ts";
+import type { Pull } from "../../forge/model.ts";
 import { mayBeApplied, type Run } from "./run.ts";
 
 type PullEffect = Extract<Effect, { do: "pull" }>;

@@ -3,7 +3,8 @@
 import { isReviewOf, type ReviewEffect, withLineComments, withReviewMarker } from "../../core/effects.ts";
 import { isProgram, sameLogin } from "../../core/model.ts";
 import { ForgeError } from "../../errors.ts";
-import type { Forge, NewReview, Review } from "../../forge/port.ts";
+import type { NewReview, Review } from "../../forge/model.ts";
+import type { Forge } from "../../forge/port.ts";
 import { ignoreRefusal, type Run } from "./run.ts";
 
 /** An account that writes reviews, and which ones are its own. */

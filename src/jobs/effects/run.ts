@@ -1,8 +1,9 @@
 // What every effect works with: the forge, whose writes count as ours, and the one way to write when an answer may be lost.
 
 import { ForgeError } from "../../errors.ts";
-import type { Forge, Label } from "../../forge/port.ts";
-import type { Host } from "../../git/host.ts";
+import type { Label } from "../../forge/model.ts";
+import type { Forge } from "../../forge/port.ts";
+import type { Host } from "../../git/port.ts";
 
 export interface EffectPorts {
   forge: Forge;

@@ -1,6 +1,6 @@
 import path from "node:path";
 import process from "node:process";
-import type { MergeStyle } from "../../../src/forge/port.ts";
+import type { MergeStyle } from "../../../src/forge/model.ts";
 import { giteaBinaries, startGitea } from "../../e2e/servers/gitea.ts";
 import { useRemote } from "../../e2e/servers/remote.ts";
 import type { Repo, Server } from "../../e2e/servers/server.ts";

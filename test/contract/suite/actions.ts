@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, ForgeRun, StatusEntry } from "../../../src/forge/port.ts";
+import type { ForgeRun, StatusEntry } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";
 import { checksFile } from "../ground.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Forge } from "../../../src/forge/port.ts";
-import type { Host } from "../../../src/git/host.ts";
+import type { Host } from "../../../src/git/port.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";
 import { aSha, refusal, type Stage } from "../stage.ts";

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/clock.ts";
 import { RunError } from "../../../src/errors.ts";
-import type { Host, RefChange } from "../../../src/git/host.ts";
+import type { RefChange } from "../../../src/git/host.ts";
+import type { Host } from "../../../src/git/port.ts";
 import { compareAndSwap } from "../../../src/ledger/cas.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, MergeAnswer, MergeStyle, Pull } from "../../../src/forge/port.ts";
-import type { Host } from "../../../src/git/host.ts";
+import type { MergeAnswer, MergeStyle, Pull } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
+import type { Host } from "../../../src/git/port.ts";
 import type { Api } from "../../e2e/servers/api.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Forge } from "../../../src/forge/port.ts";
-import type { Host } from "../../../src/git/host.ts";
+import type { Host } from "../../../src/git/port.ts";
 import type { Api } from "../../e2e/servers/api.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";

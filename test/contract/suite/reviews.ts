@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, NewReview, Pull } from "../../../src/forge/port.ts";
-import type { Host } from "../../../src/git/host.ts";
+import type { NewReview, Pull } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
+import type { Host } from "../../../src/git/port.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";
 import { openPull, refusal, type Stage, times } from "../stage.ts";

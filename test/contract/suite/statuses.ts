@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, NewStatus } from "../../../src/forge/port.ts";
+import type { NewStatus } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { makeCommits, pushNew, tipOf } from "../commits.ts";
 import { aSha, refusal, type Stage, times } from "../stage.ts";

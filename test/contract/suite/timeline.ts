@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Forge, TimelineEntry } from "../../../src/forge/port.ts";
+import type { TimelineEntry } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
 import type { Api } from "../../e2e/servers/api.ts";
 import type { Repo } from "../../e2e/servers/server.ts";
 import { until } from "../../e2e/servers/until.ts";

@@ -1,7 +1,7 @@
 // What can happen on the simulated forge, whoever does it, with all that follows from it as on Gitea. Written after the embedded forge, and compared
 // with it by ../forge.test.ts.
 
-import type { Label } from "../../../src/forge/port.ts";
+import type { Label } from "../../../src/forge/model.ts";
 import type { Move } from "./commits.ts";
 import type { Actor, Entry, ForgeState, IssueRow } from "./state.ts";
 

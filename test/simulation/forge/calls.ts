@@ -1,7 +1,8 @@
 // The calls of the forge's port as the server carries them out: at once, on what stands there, in the name of one account. Delay, loss and doubles
 // are the line's matter (line.ts).
 
-import type { Forge, MergeAnswer, NewReview } from "../../../src/forge/port.ts";
+import type { MergeAnswer, NewReview } from "../../../src/forge/model.ts";
+import type { Forge } from "../../../src/forge/port.ts";
 import {
   addComment,
   addLabel,

@@ -1,7 +1,8 @@
 // The program's git port over the simulated line: the host's repository is the graph of all commits, what is on the forge are its refs.
 
 import { RunError } from "../../../src/errors.ts";
-import type { Host, LedgerRef, PushOutcome, RefChange } from "../../../src/git/host.ts";
+import type { PushOutcome, RefChange } from "../../../src/git/host.ts";
+import type { Host, LedgerRef } from "../../../src/git/port.ts";
 import type { Line } from "../line.ts";
 import type { Machine } from "../machine.ts";
 import type { Schedule } from "../schedule.ts";

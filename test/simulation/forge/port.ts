@@ -2,7 +2,8 @@
 
 import { ForgeError } from "../../../src/errors.ts";
 import { forgeClock } from "../../../src/forge/clock.ts";
-import type { Forge, Permit, WriteAccess } from "../../../src/forge/port.ts";
+import type { WriteAccess } from "../../../src/forge/model.ts";
+import type { Forge, Permit } from "../../../src/forge/port.ts";
 import type { Line } from "../line.ts";
 import type { Machine } from "../machine.ts";
 import { type Answered, type Asked, forgeCalls, type Name, Refused } from "./calls.ts";

@@ -1,6 +1,6 @@
 // What can happen to pull requests of the simulated forge.
 
-import type { NewPull, NewReview, NewStatus } from "../../../src/forge/port.ts";
+import type { NewPull, NewReview, NewStatus } from "../../../src/forge/model.ts";
 import { addEntry, applyMoves, checkConflicts, openIssue, pullRef, setState } from "./acts.ts";
 import type { Actor, ForgeState, IssueRow, PullRow, ReviewRow } from "./state.ts";
 

@@ -1,6 +1,6 @@
 // What the simulated forge remembers, as plain values, and who is told of every change. Times are ms since 1970, whole seconds as in Gitea's tables.
 
-import type { Conclusion, Label, MergeStyle } from "../../../src/forge/port.ts";
+import type { Conclusion, Label, MergeStyle } from "../../../src/forge/model.ts";
 import type { Machine } from "../machine.ts";
 import { Commits, type Move, Refs, Store } from "./commits.ts";
 

@@ -9,7 +9,7 @@ import type {
   Review,
   StatusEntry,
   TimelineEntry,
-} from "../../../src/forge/port.ts";
+} from "../../../src/forge/model.ts";
 import { checkConflicts } from "./acts.ts";
 import type { PullIssue } from "./pull-acts.ts";
 import type { Entry, ForgeState, IssueRow, ReviewRow, RunRow, StatusRow } from "./state.ts";

@@ -13,6 +13,7 @@ const slow = [
   "test/race/**",
   "test/support/**",
   "test/simulation/**",
+  "test/agents/**",
 ];
 
 export default defineConfig({

@@ -29431,6 +29431,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer"
 
 /***/ }),
 
+/***/ 1421:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+
+/***/ }),
+
 /***/ 7540:
 /***/ ((module) => {
 
@@ -38427,7 +38434,7 @@ function hasHost(pid) {
 
 /***/ }),
 
-/***/ 4718:
+/***/ 8068:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38435,6 +38442,69 @@ function hasHost(pid) {
 __nccwpck_require__.d(__webpack_exports__, {
   v: () => (/* binding */ presets)
 });
+
+;// CONCATENATED MODULE: ./lib/agent/presets/aider.js
+/**
+ * aider. A Python package, so it is installed on the runner (`aider-chat`). Tried by hand with 0.86.2 against a scripted model server, with these
+ * flags; that is not part of the tests.
+ *
+ * - For authors only: it runs no commands, so it cannot write a result, and a reviewer's verdict would never come. What it changed in the clone
+ *   is its work.
+ * - `model` is `provider/model`, and the provider's usual variable holds the key. With `baseUrl` it is the server's own name of the model, the server
+ *   speaks OpenAI's Chat Completions, and the key is `OPENAI_API_KEY`.
+ * - It prints its errors among the model's words and exits with 0: a wrong key, a spent quota or a refusal ends as a run that changed nothing.
+ * - It repeats a failed request for about a minute.
+ * - No map of the repository: that would leave its cache in the clone. It finds the files that the prompt names.
+ * - It asks for a list of prices in the network, and goes on without.
+ */
+const aider = {
+    id: "aider",
+    bin: "aider",
+    version: { args: ["--version"], match: "^aider (\\d+\\.\\d+\\.\\d+)", tested: "0.86.2" },
+    install: null,
+    argv: [
+        "--no-pretty",
+        "--no-stream",
+        "--no-fancy-input",
+        "--no-auto-commits",
+        "--no-dirty-commits",
+        "--no-gitignore",
+        "--no-check-update",
+        "--no-show-release-notes",
+        "--no-show-model-warnings",
+        "--no-detect-urls",
+        "--no-suggest-shell-commands",
+        "--analytics-disable",
+        "--map-tokens",
+        "0",
+        "--chat-history-file",
+        "{{home}}/.aider/chat.md",
+        "--input-history-file",
+        "{{home}}/.aider/input",
+        { when: "effort", args: ["--reasoning-effort", "{{effort}}"] },
+        { when: "model", args: ["--model", "{{model}}"] },
+    ],
+    prompt: { via: "file", args: ["--message-file", "{{promptFile}}"] },
+    approve: { auto: ["--yes-always"], readOnly: ["--yes-always"], rootEnv: {} },
+    env: {
+        set: { LITELLM_LOCAL_MODEL_COST_MAP: "True" },
+        credentials: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "DEEPSEEK_API_KEY"],
+    },
+    config: [],
+    baseUrl: {
+        set: { OPENAI_API_BASE: "{{baseUrl}}" },
+        // The last one counts.
+        args: [{ when: "model", args: ["--model", "openai/{{model}}"] }],
+        suffix: "/v1",
+        keyless: { OPENAI_API_KEY: "none" },
+    },
+    resume: null,
+    output: { format: "text", rules: [] },
+    success: { terminal: null, finalRequired: false },
+    exits: {},
+    errors: [{ in: "stderr", match: "^aider: error:|^usage: aider", class: "start-up" }],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
 
 ;// CONCATENATED MODULE: ./lib/agent/presets/claude.js
 /**
@@ -38448,7 +38518,7 @@ const claude = {
     id: "claude",
     bin: "claude",
     version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
-    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
+    install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", node: null, needsScripts: true },
     argv: [
         "-p",
         "--output-format",
@@ -38456,9 +38526,15 @@ const claude = {
         // Without it stream-json is refused in print mode.
         "--verbose",
         { when: "model", args: ["--model", "{{model}}"] },
+        { when: "effort", args: ["--effort", "{{effort}}"] },
     ],
     prompt: { via: "stdin", args: [] },
-    approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
+    approve: {
+        auto: ["--dangerously-skip-permissions"],
+        // Its shell and its file writer stay: a reviewer runs tests and writes its result.
+        readOnly: ["--dangerously-skip-permissions", "--disallowedTools", "Edit,NotebookEdit"],
+        rootEnv: { IS_SANDBOX: "1" },
+    },
     env: {
         set: {
             CLAUDE_CONFIG_DIR: "{{home}}/.claude",
@@ -38470,7 +38546,14 @@ const claude = {
         },
         credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
     },
-    baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
+    config: [],
+    baseUrl: {
+        set: { ANTHROPIC_BASE_URL: "{{baseUrl}}" },
+        args: [],
+        suffix: "",
+        keyless: { ANTHROPIC_AUTH_TOKEN: "none" },
+    },
+    resume: { args: ["--resume", "{{session}}"], at: "append" },
     output: {
         format: "jsonl",
         rules: [
@@ -38519,6 +38602,16 @@ const claude = {
                 emit: "failure",
                 take: { code: "subtype", text: "errors.0" },
             },
+            {
+                when: { type: "assistant", "message.content.*.type": "tool_use" },
+                emit: "tool-start",
+                take: { id: "message.content.*.id", name: "message.content.*.name", input: "message.content.*.input" },
+            },
+            {
+                when: { type: "user", "message.content.*.type": "tool_result" },
+                emit: "tool-end",
+                take: { id: "message.content.*.tool_use_id" },
+            },
             { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
             { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },
         ],
@@ -38547,6 +38640,129 @@ const claude = {
     limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
 };
 
+;// CONCATENATED MODULE: ./lib/agent/presets/codex.js
+/**
+ * Codex CLI. Seen with 0.169.0 against a scripted model server; what it printed is kept in test/fixtures/agents/codex.
+ *
+ * - `model` is the bare name, for example `gpt-5.5`. A `baseUrl` must speak OpenAI's Responses API.
+ * - Its own sandbox fails inside another one, and then every command fails with exit 0: it is left out.
+ * - No status stands alone in its events, only in sentences.
+ * - A session that is gone on with counts the tokens of its earlier turns again.
+ */
+const codex = {
+    id: "codex",
+    bin: "codex",
+    version: { args: ["--version"], match: "^codex-cli (\\d+\\.\\d+\\.\\d+)", tested: "0.169.0" },
+    install: { npm: "@openai/codex", pin: "0.169.0", node: null, needsScripts: false },
+    argv: [
+        "exec",
+        "--json",
+        "--skip-git-repo-check",
+        "-c",
+        "check_for_update_on_startup=false",
+        "-c",
+        "analytics.enabled=false",
+        // A server that refuses the connection is else asked again without end, and each time it says so.
+        "-c",
+        "features.unbounded_connection_retries=false",
+        // doc: fetched from the vendor; a process that outlives the run.
+        "-c",
+        "features.plugins=false",
+        "-c",
+        "features.apps=false",
+        "-c",
+        "features.daemon_auto_start=false",
+        { when: "model", args: ["-m", "{{model}}"] },
+        { when: "effort", args: ["-c", "model_reasoning_effort={{effort}}"] },
+    ],
+    prompt: { via: "stdin", args: ["-"] },
+    approve: {
+        auto: ["--dangerously-bypass-approvals-and-sandbox"],
+        // Its file editor cannot be left out.
+        readOnly: ["--dangerously-bypass-approvals-and-sandbox"],
+        rootEnv: {},
+    },
+    env: {
+        set: {},
+        credentials: ["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"],
+    },
+    config: [],
+    baseUrl: {
+        set: {},
+        args: [
+            "-c",
+            'model_provider="server"',
+            "-c",
+            'model_providers.server={name="server",base_url="{{baseUrl}}",env_key="CODEX_API_KEY",wire_api="responses",request_max_retries=1,stream_max_retries=1}',
+        ],
+        suffix: "/v1",
+        keyless: { CODEX_API_KEY: "none" },
+    },
+    resume: { args: ["resume", "{{session}}"], at: "after-first" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { type: "thread.started" }, emit: "session", take: { id: "thread_id" } },
+            {
+                when: { type: "item.completed", "item.type": "agent_message" },
+                emit: "final",
+                take: { text: "item.text" },
+            },
+            {
+                when: { type: "turn.completed" },
+                emit: "usage",
+                take: {
+                    input: "usage.input_tokens",
+                    output: "usage.output_tokens",
+                    cacheRead: "usage.cached_input_tokens",
+                },
+            },
+            { when: { type: "error", message: { regex: "^reconnecting" } }, emit: "retry", take: { text: "message" } },
+            { when: { type: "error" }, emit: "error", take: { text: "message" } },
+            { when: { type: "turn.failed" }, emit: "failure", take: { text: "error.message" } },
+            {
+                when: { type: "item.started", "item.type": "command_execution" },
+                emit: "tool-start",
+                take: { id: "item.id", name: "item.type", input: "item.command" },
+            },
+            { when: { type: "item.completed", "item.type": "command_execution" }, emit: "tool-end", take: { id: "item.id" } },
+            // Which file, but not what is changed there: many edits of one file look alike, so no two count as equal.
+            {
+                when: { type: "item.started", "item.type": "file_change" },
+                emit: "tool-start",
+                take: { id: "item.id", name: "item.type", input: "item.id" },
+            },
+            { when: { type: "item.completed", "item.type": "file_change" }, emit: "tool-end", take: { id: "item.id" } },
+            // doc: calls of tool servers that the repository's own settings name.
+            {
+                when: { type: "item.started", "item.type": "mcp_tool_call" },
+                emit: "tool-start",
+                take: { id: "item.id", name: "item.tool", input: "item.arguments" },
+            },
+            { when: { type: "item.completed", "item.type": "mcp_tool_call" }, emit: "tool-end", take: { id: "item.id" } },
+        ],
+    },
+    success: { terminal: { type: "turn.completed" }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "event", match: "ran out of room in the model's context window", class: "context-overflow" },
+        { in: "event", match: "reason: content_filter|invalid_prompt|flagged for", class: "refusal" },
+        { in: "event", match: "hit your usage limit|quota exceeded|usage_not_included|status:? 429", class: "quota" },
+        { in: "event", match: "status:? 40[13]|missing environment variable|not logged in|refresh token", class: "auth" },
+        {
+            in: "event",
+            match: "status:? (404|5\\d\\d)|does not exist or you do not have access|is not supported when using codex|experiencing high demand|at capacity",
+            class: "model-unavailable",
+        },
+        {
+            in: "event",
+            match: "error sending request|failed to lookup address|stream disconnected before completion|connection failed",
+            class: "network",
+        },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
 ;// CONCATENATED MODULE: ./lib/agent/presets/command.js
 /**
  * Any program. The user's command line runs in `sh`, the one shell that every runner has, so that a line means the same on all of them;
@@ -38560,9 +38776,11 @@ const command = {
     install: null,
     argv: ["-c", "{{command}}"],
     prompt: { via: "stdin", args: [] },
-    approve: { auto: [], rootEnv: {} },
+    approve: { auto: [], readOnly: [], rootEnv: {} },
     env: { set: {}, credentials: [] },
+    config: [],
     baseUrl: null,
+    resume: null,
     output: { format: "text", rules: [] },
     success: { terminal: null, finalRequired: false },
     exits: {},
@@ -38577,11 +38795,1095 @@ const command = {
     limits: { startUpMs: 0, drainMs: 10_000, graceMs: 5_000 },
 };
 
+;// CONCATENATED MODULE: ./lib/agent/presets/copilot.js
+/**
+ * GitHub Copilot CLI. Seen with 1.0.102 against a scripted model server; what it printed is kept in test/fixtures/agents/copilot. The login with a
+ * GitHub account is by its documentation, not run.
+ *
+ * - `model` is a bare name. With `baseUrl` it is the name of a model there (OpenAI's chat protocol), and no GitHub account is needed; without, one of
+ *   GitHub's, with a token in `COPILOT_GITHUB_TOKEN`. `GH_TOKEN` and `GITHUB_TOKEN` would do for it too, but may be the forge's: they do not pass.
+ * - It retries five times, and nothing turns that down: a spent quota is told after a minute.
+ * - A refusal is a good end to it. The model's empty answer is replaced by a sentence of its own, which is all that tells it.
+ * - Tokens are told in a file only, no cost at all; the session at the end only.
+ */
+const copilot = {
+    id: "copilot",
+    bin: "copilot",
+    version: { args: ["--version"], match: "CLI (\\d+\\.\\d+\\.\\d+)", tested: "1.0.102" },
+    install: { npm: "@github/copilot", pin: "1.0.102", node: null, needsScripts: false },
+    argv: [
+        "--output-format",
+        "json",
+        "--no-ask-user",
+        "--no-auto-update",
+        "--disable-client-telemetry",
+        "--no-remote-export",
+        // They act on GitHub, which is not the forge of this repository.
+        "--disable-builtin-mcps",
+        { when: "model", args: ["--model", "{{model}}"] },
+        { when: "effort", args: ["--reasoning-effort", "{{effort}}"] },
+    ],
+    prompt: { via: "stdin", args: [] },
+    approve: {
+        auto: ["--allow-all"],
+        readOnly: ["--allow-all", "--excluded-tools=create,edit,apply_patch"],
+        rootEnv: {},
+    },
+    env: {
+        set: { COPILOT_HOME: "{{home}}/.copilot" },
+        credentials: ["COPILOT_PROVIDER_API_KEY", "COPILOT_GITHUB_TOKEN"],
+    },
+    config: [],
+    baseUrl: {
+        // Offline: no GitHub login, no GitHub service.
+        set: { COPILOT_PROVIDER_TYPE: "openai", COPILOT_PROVIDER_BASE_URL: "{{baseUrl}}", COPILOT_OFFLINE: "true" },
+        args: [],
+        suffix: "/v1",
+        keyless: {},
+    },
+    resume: { args: ["--resume={{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { type: "result" }, emit: "session", take: { id: "sessionId" } },
+            {
+                when: { type: "assistant.message", "data.toolRequests.0": { exists: false } },
+                emit: "final",
+                take: { text: "data.content" },
+            },
+            {
+                when: { type: "model.call_failure" },
+                emit: "retry",
+                take: { status: "data.statusCode", code: "data.errorCode", text: "data.errorMessage" },
+            },
+            {
+                when: { type: "session.error" },
+                emit: "failure",
+                take: { status: "data.statusCode", code: "data.errorType", text: "data.message" },
+            },
+            // The whole message, and no model's: a model that quotes it says more.
+            {
+                when: {
+                    type: "assistant.message",
+                    "data.toolRequests.0": { exists: false },
+                    "data.content": {
+                        regex: "^The model returned no content because the response was blocked by content filtering\\.$",
+                    },
+                },
+                emit: "failure",
+                take: { text: "data.content" },
+            },
+            {
+                when: { type: "tool.execution_start" },
+                emit: "tool-start",
+                take: { id: "data.toolCallId", name: "data.toolName", input: "data.arguments" },
+            },
+            { when: { type: "tool.execution_complete" }, emit: "tool-end", take: { id: "data.toolCallId" } },
+        ],
+    },
+    // It prints the same with exit code 0 when it is told to end by a signal; the reason for that signal comes first.
+    success: { terminal: { type: "result", exitCode: 0 }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "event", match: "blocked by content filtering", class: "refusal" },
+        {
+            in: "event",
+            match: "maximum context length|context_length_exceeded|prompt is too long",
+            class: "context-overflow",
+        },
+        { in: "event", match: "^authentication$|^authorization$", class: "auth" },
+        { in: "event", match: "^rate_limit$|^quota$", class: "quota" },
+        { in: "event", match: "Failed native model HTTP request|ENOTFOUND|ECONNREFUSED|ECONNRESET", class: "network" },
+        { in: "event", match: "^No response was returned", class: "contract-invalid" },
+        {
+            in: "stderr",
+            match: "No authentication information found|Personal Access Tokens|Authentication failed",
+            class: "auth",
+        },
+        { in: "stderr", match: "^error: unknown option|Invalid command format", class: "start-up" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/cursor.js
+/**
+ * Cursor's command line agent. By its documentation, not run: no package registry has it, and it works with its vendor's server only. Install it on
+ * the runner.
+ *
+ * - `model` is one of Cursor's names.
+ * - When it fails it prints no event, only a line on standard error and an exit code that is not 0.
+ * - There are reports that it does not end after its last event; it is ended then, and its result kept.
+ */
+const cursor = {
+    id: "cursor-agent",
+    bin: "cursor-agent",
+    version: { args: ["--version"], match: "^(\\S+)", tested: "none" },
+    install: null,
+    // The folder is trusted as a whole: what it may do is the sandbox's to say.
+    argv: ["--print", "--output-format", "stream-json", "--trust", { when: "model", args: ["--model", "{{model}}"] }],
+    // The last word, behind all flags.
+    prompt: { via: "argument", args: ["{{prompt}}"], bytesMax: 100_000 },
+    // Without the flag it only proposes changes. A reviewer's shell must act too, and no flag leaves out editing alone.
+    approve: { auto: ["--force"], readOnly: ["--force"], rootEnv: {} },
+    env: { set: { CURSOR_CONFIG_DIR: "{{home}}/.cursor" }, credentials: ["CURSOR_API_KEY"] },
+    config: [],
+    baseUrl: null,
+    resume: { args: ["--resume", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
+            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
+            { when: { type: "result", is_error: true }, emit: "failure", take: { code: "subtype", text: "result" } },
+            {
+                when: { type: "result", "usage.inputTokens": { exists: true } },
+                emit: "usage",
+                take: {
+                    ...{ input: "usage.inputTokens", output: "usage.outputTokens" },
+                    ...{ cacheRead: "usage.cacheReadTokens", cacheWrite: "usage.cacheWriteTokens" },
+                },
+            },
+            // The tool's name is the one key of `tool_call`, its arguments stand below that.
+            {
+                when: { type: "tool_call", subtype: "started" },
+                emit: "tool-start",
+                take: { id: "call_id", input: "tool_call.*.args" },
+            },
+            { when: { type: "tool_call", subtype: "completed" }, emit: "tool-end", take: { id: "call_id" } },
+        ],
+    },
+    success: { terminal: { type: "result", subtype: "success", is_error: false }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "stderr", match: "authentication required|not logged in|invalid api key|unauthorized", class: "auth" },
+        { in: "stderr", match: "usage limit|rate limit|resource_exhausted|quota", class: "quota" },
+        { in: "stderr", match: "cannot use this model|model .*not (found|available)", class: "model-unavailable" },
+        { in: "stderr", match: "ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|unavailable", class: "network" },
+        { in: "stderr", match: "^error: unknown option|workspace trust required", class: "start-up" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/gemini.js
+/**
+ * Gemini CLI. Seen with 0.61.0 against a scripted model server; what it printed is kept in test/fixtures/agents/gemini.
+ *
+ * - `model` is the bare name, for example `gemini-3-pro-preview`. A `baseUrl` must speak Google's Gemini API.
+ * - An error of the API comes without its status, which is the exit code mod 256.
+ * - An empty or a blocked reply ends it with exit 0 and a result without a cause: the event before that one tells it.
+ * - It prints nothing on standard output while it tries again.
+ */
+const gemini = {
+    id: "gemini",
+    bin: "gemini",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "0.61.0" },
+    install: { npm: "@google/gemini-cli", pin: "0.61.0", node: null, needsScripts: false },
+    argv: ["-o", "stream-json", "--skip-trust", { when: "model", args: ["-m", "{{model}}"] }],
+    prompt: { via: "stdin", args: [] },
+    approve: {
+        auto: ["--approval-mode", "yolo"],
+        readOnly: ["--approval-mode", "yolo"],
+        rootEnv: {},
+    },
+    env: {
+        set: {
+            GEMINI_TELEMETRY_ENABLED: "false",
+            GEMINI_CLI_NO_RELAUNCH: "true",
+        },
+        credentials: ["GEMINI_API_KEY"],
+    },
+    config: [
+        {
+            place: { file: ".gemini/settings.json" },
+            json: {
+                general: {
+                    enableAutoUpdate: false,
+                    enableAutoUpdateNotification: false,
+                    maxAttempts: 2,
+                    // Only a person lets it out of there.
+                    plan: { enabled: false },
+                },
+                privacy: { usageStatisticsEnabled: false },
+                telemetry: { enabled: false },
+                security: { auth: { selectedType: "gemini-api-key" } },
+            },
+            forReviewer: { tools: { exclude: ["replace", "write_file"] } },
+        },
+    ],
+    baseUrl: {
+        set: { GOOGLE_GEMINI_BASE_URL: "{{baseUrl}}" },
+        args: [],
+        suffix: "",
+        keyless: { GEMINI_API_KEY: "none" },
+    },
+    resume: { args: ["--resume", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { type: "init" }, emit: "session", take: { id: "session_id" } },
+            // Its last words are those after its last tool call.
+            { when: { type: "tool_use" }, emit: "final" },
+            {
+                when: { type: "message", role: "assistant" },
+                emit: "final",
+                take: { text: "content" },
+                mode: "concat",
+            },
+            {
+                when: { type: "result" },
+                emit: "usage",
+                take: { input: "stats.input_tokens", output: "stats.output_tokens", cacheRead: "stats.cached" },
+            },
+            { when: { type: "error" }, emit: "error", take: { text: "message" } },
+            // A result of success follows.
+            {
+                when: { type: "error", message: { regex: "^loop detected|^agent execution blocked" } },
+                emit: "failure",
+                take: { text: "message" },
+            },
+            {
+                when: { type: "result", status: "error" },
+                emit: "failure",
+                take: { code: "error.type", text: "error.message" },
+            },
+            {
+                when: { type: "tool_use" },
+                emit: "tool-start",
+                take: { id: "tool_id", name: "tool_name", input: "parameters" },
+            },
+            { when: { type: "tool_result" }, emit: "tool-end", take: { id: "tool_id" } },
+        ],
+    },
+    success: { terminal: { type: "result", status: "success" }, finalRequired: true },
+    exits: {
+        // Its own: no credential, settings, turns, folder.
+        41: "auth",
+        52: "start-up",
+        53: "timeout",
+        55: "start-up",
+        // 401, 403, 404, 429, 500, 502, 503, 504, 529
+        145: "auth",
+        147: "auth",
+        148: "model-unavailable",
+        173: "quota",
+        244: "model-unavailable",
+        246: "model-unavailable",
+        247: "model-unavailable",
+        248: "model-unavailable",
+        17: "model-unavailable",
+    },
+    errors: [
+        { in: "event", match: "input token count|exceeded the token limit", class: "context-overflow" },
+        { in: "event", match: "model response was blocked|agent execution blocked", class: "refusal" },
+        { in: "event", match: "^loop detected", class: "loop" },
+        { in: "event", match: "maximum session turns exceeded|reached max session turns", class: "timeout" },
+        { in: "event", match: "returned an empty response|no final response text", class: "contract-invalid" },
+        {
+            in: "event",
+            match: "RESOURCE_EXHAUSTED|resource has been exhausted|exhausted your|exceeded your current quota|quota increase",
+            class: "quota",
+        },
+        { in: "event", match: "UNAUTHENTICATED|PERMISSION_DENIED|api key not valid|api key expired", class: "auth" },
+        { in: "event", match: "is not found for api version|requested entity was not found", class: "model-unavailable" },
+        { in: "stderr", match: "^error when talking to gemini api .*ModelNotFoundError", class: "model-unavailable" },
+        { in: "event", match: '"code":5\\d\\d|"status":"(INTERNAL|UNAVAILABLE)"', class: "model-unavailable" },
+        {
+            in: "event",
+            match: "fetch failed|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|premature close|api error: terminated",
+            class: "network",
+        },
+        { in: "stderr", match: "not running in a trusted directory|^unknown argument", class: "start-up" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/goose.js
+/**
+ * goose. By its documentation and its source, not run: no package registry has it. Install it on the runner.
+ *
+ * - `model` is the name of a model of the provider in `GOOSE_PROVIDER`, which a profile passes on like a credential; with `baseUrl` the provider is
+ *   OpenAI's, the key is `OPENAI_API_KEY`, and a model has to be given.
+ * - Its old versions print errors as plain text and exit with 0: then no `complete` came, which is a crash.
+ * - No session is kept, so none can be gone on with. It leaves out no tool for a reviewer: its shell and its editor are one extension.
+ */
+const goose = {
+    id: "goose",
+    bin: "goose",
+    version: { args: ["--version"], match: "(\\d+\\.\\d+\\.\\d+)", tested: "none" },
+    install: null,
+    argv: [
+        "run",
+        "--no-session",
+        "--quiet",
+        "--output-format",
+        "stream-json",
+        { when: "model", args: ["--model", "{{model}}"] },
+    ],
+    prompt: { via: "stdin", args: ["--instructions", "-"] },
+    approve: { auto: [], readOnly: [], rootEnv: {} },
+    env: {
+        set: {
+            GOOSE_MODE: "auto",
+            GOOSE_PATH_ROOT: "{{home}}/goose",
+            GOOSE_DISABLE_KEYRING: "1",
+            GOOSE_TELEMETRY_ENABLED: "false",
+            GOOSE_TELEMETRY_OFF: "1",
+        },
+        credentials: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY", "GOOSE_PROVIDER"],
+    },
+    config: [],
+    baseUrl: {
+        // Its host is without /v1: it adds the whole path itself.
+        set: { OPENAI_HOST: "{{baseUrl}}" },
+        args: ["--provider", "openai"],
+        suffix: "",
+        keyless: { OPENAI_API_KEY: "none" },
+    },
+    resume: null,
+    output: {
+        format: "jsonl",
+        rules: [
+            // A message may come in many pieces.
+            {
+                when: { type: "message", "message.role": "assistant", "message.content.*.type": "text" },
+                emit: "final",
+                take: { text: "message.content.*.text" },
+                mode: "concat",
+            },
+            {
+                when: { type: "complete" },
+                emit: "usage",
+                take: {
+                    ...{ input: "input_tokens", output: "output_tokens" },
+                    ...{ cacheRead: "cache_read_input_tokens", cacheWrite: "cache_write_input_tokens" },
+                },
+            },
+            { when: { type: "complete", cost_usd: { exists: true } }, emit: "cost", take: { usd: "cost_usd" } },
+            { when: { type: "error" }, emit: "failure", take: { text: "error" } },
+            {
+                when: { type: "message", "message.content.*.type": "toolRequest" },
+                emit: "tool-start",
+                take: {
+                    ...{ id: "message.content.*.id", name: "message.content.*.toolCall.value.name" },
+                    input: "message.content.*.toolCall.value.arguments",
+                },
+            },
+            {
+                when: { type: "message", "message.content.*.type": "toolResponse" },
+                emit: "tool-end",
+                take: { id: "message.content.*.id" },
+            },
+        ],
+    },
+    success: { terminal: { type: "complete" }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "event", match: "context length|context limit", class: "context-overflow" },
+        { in: "event", match: "authentication (error|failed)|status: 40[13]|unauthorized", class: "auth" },
+        { in: "event", match: "rate limit|quota|status: (402|429)|credits", class: "quota" },
+        { in: "event", match: "server error|status: (404|5\\d\\d)|model not found|overloaded", class: "model-unavailable" },
+        { in: "event", match: "network|error sending request|connection|dns error|timed out", class: "network" },
+        { in: "stderr", match: "^error: .*(api key|authentication|unauthorized)", class: "auth" },
+        {
+            in: "stderr",
+            match: "^error: (unexpected argument|invalid value|unrecognized)|no provider configured|goose configure",
+            class: "start-up",
+        },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/opencode.js
+/**
+ * opencode. Seen with 1.18.33 against a scripted model server; what it printed is kept in test/fixtures/agents/opencode.
+ *
+ * - `model` is `provider/model`, and the provider's usual variable holds the key. With `baseUrl` it is the server's own name of the model, the server
+ *   speaks OpenAI's Chat Completions, and the key is `OPENAI_API_KEY`; such a model has no price, so its cost is told as 0.
+ * - Without a `model` it takes one of the provider whose key it finds; its vendor's free service is left out then, since nobody chose it.
+ * - A step that ends with `stop` is not always the last: so does the summary with which it shortens a long session, and so do the tool calls of some
+ *   servers. It is the end if no other step follows; how long a model may take to begin one, `drainMs` says.
+ * - It tries five times and then fails; nothing turns that down. A wait that the server ordered may last hours and stands on standard error only.
+ *   Its log also shows there that a subagent is at work, of which standard output says nothing.
+ * - A provider without a key looks to it like a model that does not exist.
+ */
+const opencode = {
+    id: "opencode",
+    bin: "opencode",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "1.18.33" },
+    install: { npm: "opencode-ai", pin: "1.18.33", node: null, needsScripts: true },
+    argv: [
+        "run",
+        "--format",
+        "json",
+        "--print-logs",
+        "--log-level",
+        "INFO",
+        // Else it asks the model for a title.
+        "--title",
+        "agent-dispatch",
+        { when: "effort", args: ["--variant", "{{effort}}"] },
+    ],
+    prompt: { via: "stdin", args: [] },
+    approve: { auto: ["--auto"], readOnly: ["--auto"], rootEnv: {} },
+    env: {
+        set: {
+            OPENCODE_DISABLE_AUTOUPDATE: "1",
+            OPENCODE_DISABLE_MODELS_FETCH: "1",
+            OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+            OPENCODE_DISABLE_DEFAULT_PLUGINS: "1",
+        },
+        credentials: [
+            "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "GOOGLE_GENERATIVE_AI_API_KEY",
+            "OPENROUTER_API_KEY",
+            "OPENCODE_API_KEY",
+        ],
+    },
+    config: [
+        {
+            // Stronger than a file of the repository.
+            place: { env: "OPENCODE_CONFIG_CONTENT" },
+            json: { share: "disabled", autoupdate: false, permission: "allow", disabled_providers: ["opencode", "kilo"] },
+            withModel: { model: "{{model}}", disabled_providers: [] },
+            withBaseUrl: {
+                enabled_providers: ["custom"],
+                model: "custom/{{model}}",
+                small_model: "custom/{{model}}",
+                provider: {
+                    custom: {
+                        npm: "@ai-sdk/openai-compatible",
+                        // Milliseconds until the answer begins, and between its parts.
+                        options: {
+                            ...{ baseURL: "{{baseUrl}}", apiKey: "{env:OPENAI_API_KEY}" },
+                            ...{ timeout: 300_000, chunkTimeout: 120_000 },
+                        },
+                        models: { "{{model}}": { tool_call: true, limit: { context: 128_000, output: 8_192 } } },
+                    },
+                },
+            },
+            // Takes the tools away that edit files; the later name is the stronger.
+            forReviewer: { permission: { "*": "allow", edit: "deny" } },
+        },
+    ],
+    baseUrl: { set: {}, args: [], suffix: "/v1", keyless: { OPENAI_API_KEY: "none" } },
+    resume: { args: ["--session", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { sessionID: { regex: "." } }, emit: "session", take: { id: "sessionID" } },
+            { when: { type: "text" }, emit: "final", take: { text: "part.text" } },
+            {
+                when: { type: "step_finish" },
+                emit: "usage",
+                mode: "sum",
+                take: {
+                    input: "part.tokens.input",
+                    output: "part.tokens.output",
+                    cacheRead: "part.tokens.cache.read",
+                    cacheWrite: "part.tokens.cache.write",
+                },
+            },
+            { when: { type: "step_finish" }, emit: "cost", mode: "sum", take: { usd: "part.cost" } },
+            {
+                when: { type: "step_finish", "part.reason": { regex: "^(content-filter|length)$" } },
+                emit: "failure",
+                take: { code: "part.reason" },
+            },
+            {
+                when: { type: "error" },
+                emit: "failure",
+                take: { status: "error.data.statusCode", code: "error.name", text: "error.data.message" },
+            },
+            // A call is told when it is over.
+            {
+                when: { type: "tool_use" },
+                emit: "tool-start",
+                take: { id: "part.callID", name: "part.tool", input: "part.state.input" },
+            },
+            { when: { type: "tool_use" }, emit: "tool-end", take: { id: "part.callID" } },
+            {
+                when: {
+                    type: "tool_use",
+                    "part.state.status": "error",
+                    "part.state.error": { regex: "^the user rejected permission" },
+                },
+                emit: "denied",
+            },
+        ],
+    },
+    success: {
+        terminal: { type: "step_finish", "part.reason": "stop" },
+        goesOn: { type: "step_start" },
+        finalRequired: true,
+    },
+    exits: {},
+    errors: [
+        { in: "event", match: "^ContentFilterError$|^content-filter$", class: "refusal" },
+        { in: "event", match: "^ContextOverflowError$|^MessageOutputLengthError$|^length$", class: "context-overflow" },
+        { in: "event", match: "^ProviderAuthError$|api key is missing", class: "auth" },
+        {
+            in: "event",
+            match: "rate limit|too many requests|quota|usage limit|usage exceeded|credit balance",
+            class: "quota",
+        },
+        { in: "event", match: "^Model not found|overloaded|at capacity", class: "model-unavailable" },
+        {
+            in: "event",
+            match: "cannot connect to api|unable to connect|connection (was closed|reset)|connection error|network error|fetch failed|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|timed out",
+            class: "network",
+        },
+        // Its log. After an error that it waits for, no new request stands there.
+        {
+            in: "stderr",
+            match: '^timestamp=\\S+ level=ERROR run=\\S+ message="stream error" .*error\\.error="AI_APICallError: (?<words>.*(rate limit|too many requests|quota|usage limit).*)"$(?![\\s\\S]* message=stream )',
+            class: "quota",
+        },
+        {
+            in: "stderr",
+            match: '^timestamp=\\S+ level=ERROR run=\\S+ message="stream error" .*error\\.error="AI_APICallError: (?<words>cannot connect to api.*)"$(?![\\s\\S]* message=stream )',
+            class: "network",
+        },
+        {
+            in: "stderr",
+            match: '^timestamp=\\S+ level=ERROR run=\\S+ message=failed .*error="ProviderNoProvidersError: (?<words>[^"]*)',
+            class: "auth",
+        },
+        {
+            in: "stderr",
+            match: '^timestamp=\\S+ level=ERROR run=\\S+ message=failed .*error="ProviderModelNotFoundError: (?<words>[^"]*)',
+            class: "model-unavailable",
+        },
+        { in: "stderr", match: "(?<words>configuration is invalid at .*)", class: "start-up" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 300_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/kilo.js
+
+/**
+ * Kilo Code, which is made from opencode: what is said there holds here too. Seen with 7.7.7 against a scripted model server; what it printed is kept
+ * in test/fixtures/agents/kilo.
+ *
+ * - Its variables are named KILO_…, and its number of retries can be set.
+ * - The free service that is left out without a `model` is its own; `KILO_API_KEY` and a `model` that begins with `kilo/` mean it.
+ * - Without `baseUrl` it asks its vendor for a list of models at every start.
+ * - An error may be a bare text.
+ */
+const kilo = {
+    ...opencode,
+    id: "kilo",
+    bin: "kilo",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "7.7.7" },
+    install: { npm: "@kilocode/cli", pin: "7.7.7", node: null, needsScripts: false },
+    env: {
+        set: {
+            KILO_DISABLE_AUTOUPDATE: "1",
+            KILO_DISABLE_MODELS_FETCH: "1",
+            KILO_DISABLE_LSP_DOWNLOAD: "1",
+            KILO_DISABLE_DEFAULT_PLUGINS: "1",
+            KILO_DISABLE_SESSION_INGEST: "1",
+            KILO_DISABLE_PRESENCE: "1",
+            KILO_DISABLE_CODEBASE_INDEXING: "1",
+            KILO_NO_DAEMON: "1",
+            KILO_TELEMETRY_LEVEL: "off",
+            KILO_SESSION_RETRY_LIMIT: "2",
+        },
+        credentials: [
+            "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "GOOGLE_GENERATIVE_AI_API_KEY",
+            "OPENROUTER_API_KEY",
+            "KILO_API_KEY",
+        ],
+    },
+    config: opencode.config.map((part) => ({ ...part, place: { env: "KILO_CONFIG_CONTENT" } })),
+    output: {
+        ...opencode.output,
+        rules: [
+            ...opencode.output.rules,
+            { when: { type: "error", error: { regex: "." } }, emit: "failure", take: { text: "error" } },
+        ],
+    },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/kimi.js
+/**
+ * Kimi Code, the TypeScript one. Seen with 2.1.0 against a scripted model server; what it printed is kept in test/fixtures/agents/kimi. Kimi's own
+ * server is by its documentation, not run.
+ *
+ * - `model` is a bare name and has to be given: it makes a provider of its variables only then, and a fresh home has no other. Without `baseUrl` it
+ *   is one of Kimi's platform.
+ * - The prompt goes as an argument; it reads neither standard input nor a file.
+ * - It says why it failed on standard error, in one line with a word of a fixed list and often the HTTP status.
+ * - It waits as long as the server wants it to, with one event before and none after.
+ * - Tokens are told in a file only, no cost at all; the session at the end of a good run only.
+ * - It can leave out no tool by an argument or a variable, so a reviewer has those of an author.
+ */
+const kimi = {
+    id: "kimi",
+    bin: "kimi",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.0" },
+    // Its own script renames the Python tool of the same name where it finds one.
+    install: { npm: "@moonshot-ai/kimi-code", pin: "2.1.0", node: "24.21.0", needsScripts: false },
+    argv: ["--output-format", "stream-json"],
+    prompt: { via: "argument", args: ["-p", "{{prompt}}"], bytesMax: 100_000 },
+    // It never asks in this mode, and refuses to start with the flag that says so.
+    approve: { auto: [], readOnly: [], rootEnv: {} },
+    env: {
+        set: {
+            KIMI_CODE_HOME: "{{home}}/.kimi-code",
+            KIMI_MODEL_NAME: { when: "model", value: "{{model}}" },
+            KIMI_MODEL_THINKING_EFFORT: { when: "effort", value: "{{effort}}" },
+            KIMI_LOOP_MAX_ATTEMPTS_PER_STEP: "3",
+            KIMI_DISABLE_TELEMETRY: "1",
+            KIMI_CODE_NO_AUTO_UPDATE: "1",
+            KIMI_DISABLE_CRON: "1",
+        },
+        credentials: ["KIMI_MODEL_API_KEY"],
+    },
+    config: [],
+    baseUrl: {
+        set: { KIMI_MODEL_PROVIDER_TYPE: "openai", KIMI_MODEL_BASE_URL: "{{baseUrl}}" },
+        args: [],
+        suffix: "/v1",
+        keyless: { KIMI_MODEL_API_KEY: "none" },
+    },
+    resume: { args: ["--session", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { type: "session.resume_hint" }, emit: "session", take: { id: "session_id" } },
+            { when: { role: "assistant", content: { regex: "." } }, emit: "final", take: { text: "content" } },
+            {
+                when: { role: "meta", type: "turn.step.retrying" },
+                emit: "retry",
+                take: { status: "status_code", code: "error_name", text: "error_message" },
+            },
+            {
+                when: { role: "assistant", "tool_calls.0": { exists: true } },
+                emit: "tool-start",
+                take: { id: "tool_calls.*.id", name: "tool_calls.*.function.name", input: "tool_calls.*.function.arguments" },
+            },
+            { when: { role: "tool" }, emit: "tool-end", take: { id: "tool_call_id" } },
+        ],
+    },
+    success: { terminal: { role: "meta", type: "session.resume_hint" }, finalRequired: true },
+    exits: {},
+    errors: [
+        { in: "stderr", match: "^error: .*(provider\\.filtered|safety policy blocked)", class: "refusal" },
+        {
+            in: "stderr",
+            match: "^error: .*(context_?overflow|maximum context length|compaction\\.failed)",
+            class: "context-overflow",
+        },
+        { in: "stderr", match: "^error: .*(provider\\.auth_error|no credential configured)", class: "auth" },
+        { in: "stderr", match: "^error: .*(provider\\.rate_limit|provider\\.api_error: (402|429) )", class: "quota" },
+        { in: "stderr", match: "^error: .*provider\\.connection_error", class: "network" },
+        { in: "stderr", match: "^error: .*The API returned an empty response", class: "contract-invalid" },
+        { in: "stderr", match: "^error: .*loop\\.max_steps_exceeded", class: "timeout" },
+        {
+            in: "stderr",
+            match: "^error: .*(provider\\.(overloaded|not_found)|provider\\.api_error: (404|5\\d\\d) |in JSON at position)",
+            class: "model-unavailable",
+        },
+        { in: "stderr", match: "^error: (unknown option|.*config\\.invalid|.*No model configured)", class: "start-up" },
+        { in: "event", match: "^API(Connection|Timeout)Error$", class: "network" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/openclaw.js
+/**
+ * OpenClaw, one turn of its embedded agent. Seen with 2026.9.6 against a scripted model server; what it printed is kept in
+ * test/fixtures/agents/openclaw. The providers' own servers are by its documentation, not run.
+ *
+ * - `model` is `provider/model`, and the provider's usual variable holds the key. With `baseUrl` it is the server's own name of the model and has to
+ *   be given, the server speaks OpenAI's Chat Completions, and the key is `OPENAI_API_KEY`.
+ * - Standard output is one object at the end. Its log on standard error is all that shows it at work, so it is on.
+ * - It does not tell its tool calls, so it has to notice a loop itself; that ends the run after some 20 equal calls.
+ * - A session cannot be gone on with.
+ * - A process that it leaves behind may turn a good end into exit code 1.
+ * - It is the largest of all, 830 MB with its Node, and takes 10 s or more to start. Some lock files go to /tmp whatever it is told.
+ */
+const openclaw = {
+    id: "openclaw",
+    bin: "openclaw",
+    version: { args: ["--version"], match: "^OpenClaw (\\d+\\.\\d+\\.\\d+)", tested: "2026.9.6" },
+    // Its scripts would run under the machine's Node, and refuse an old one.
+    install: { npm: "openclaw", pin: "2026.9.6", node: "24.21.0", needsScripts: false },
+    argv: [
+        "agent",
+        "exec",
+        "--json",
+        "--config",
+        "{{home}}/openclaw.json",
+        "--state-dir",
+        "{{home}}/.openclaw",
+        // Its own limit is ten minutes; ours is stronger than a day.
+        "--timeout",
+        "86400",
+        { when: "effort", args: ["--thinking", "{{effort}}"] },
+        { when: "model", args: ["--model", "{{model}}"] },
+    ],
+    prompt: { via: "stdin", args: ["--message-file", "-"] },
+    approve: { auto: [], readOnly: [], rootEnv: {} },
+    env: {
+        set: {
+            OPENCLAW_STATE_DIR: "{{home}}/.openclaw",
+            OPENCLAW_LOG_LEVEL: "debug",
+            OPENCLAW_NO_AUTO_UPDATE: "1",
+            DO_NOT_TRACK: "1",
+        },
+        credentials: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
+    },
+    config: [
+        {
+            place: { file: "openclaw.json" },
+            json: {
+                logging: { file: "{{home}}/.openclaw/openclaw.log" },
+                update: { checkOnStart: false },
+                // Would send what it reads to a server for embeddings, with the same key.
+                memory: { search: { enabled: false } },
+                plugins: { slots: { memory: "none" } },
+                // Reads and writes outside of the clone too: the sandbox confines it.
+                tools: { loopDetection: { enabled: true }, fs: { workspaceOnly: false } },
+            },
+            withBaseUrl: {
+                // The vendors' plugins are not needed then, and take seconds to load.
+                plugins: { enabled: false },
+                models: {
+                    mode: "replace",
+                    providers: {
+                        custom: {
+                            ...{ baseUrl: "{{baseUrl}}", api: "openai-completions" },
+                            apiKey: { source: "env", provider: "default", id: "OPENAI_API_KEY" },
+                            models: [{ id: "{{model}}", name: "{{model}}", contextWindow: 128_000, maxTokens: 8_192 }],
+                        },
+                    },
+                },
+            },
+            forReviewer: { tools: { deny: ["write", "edit", "apply_patch"] } },
+        },
+        // The one place that its retries can be set in.
+        { place: { file: ".openclaw/agents/main/agent/settings.json" }, json: { retry: { provider: { maxRetries: 1 } } } },
+    ],
+    baseUrl: {
+        set: {},
+        // The last one counts.
+        args: [{ when: "model", args: ["--model", "custom/{{model}}"] }],
+        suffix: "/v1",
+        keyless: { OPENAI_API_KEY: "none" },
+    },
+    resume: null,
+    output: {
+        format: "json",
+        rules: [
+            { when: { sessionId: { regex: "." } }, emit: "session", take: { id: "sessionId" } },
+            { when: { ok: true }, emit: "final", take: { text: "final" } },
+            {
+                when: { usage: { exists: true } },
+                emit: "usage",
+                take: {
+                    ...{ input: "usage.input", output: "usage.output" },
+                    ...{ cacheRead: "usage.cacheRead", cacheWrite: "usage.cacheWrite" },
+                },
+            },
+            { when: { costUsd: { exists: true } }, emit: "cost", take: { usd: "costUsd" } },
+            { when: { ok: false }, emit: "failure", take: { code: "error.kind", text: "error.message" } },
+        ],
+    },
+    success: { terminal: { ok: true, status: "ok" }, finalRequired: true },
+    exits: { 2: "timeout" },
+    errors: [
+        { in: "event", match: "critical loop", class: "loop" },
+        { in: "event", match: "content_filter|\\brefusal\\b", class: "refusal" },
+        { in: "event", match: "^context_overflow$|maximum context length", class: "context-overflow" },
+        { in: "event", match: "HTTP 40[13]|No API key|^auth", class: "auth" },
+        { in: "event", match: "HTTP (402|429)|rate limit|billing|exceeded your current quota", class: "quota" },
+        {
+            in: "event",
+            match: "HTTP (404|5\\d\\d)|overloaded|model was not found|Unknown model|does not exist",
+            class: "model-unavailable",
+        },
+        // Before its word for both of them, which is the one for its own limit.
+        { in: "event", match: "network connection error|LLM request timed out|ECONNREFUSED|ENOTFOUND", class: "network" },
+        { in: "event", match: "^timeout$", class: "timeout" },
+        { in: "event", match: "couldn't generate a response", class: "contract-invalid" },
+        // A wait that the server asked for: nothing else of its log lines says why it is silent.
+        { in: "stderr", match: "transient same-model retry .* reason=rate_limit: delayMs=\\d{6,}", class: "quota" },
+        { in: "stderr", match: "transient same-model retry .* delayMs=\\d{6,}", class: "model-unavailable" },
+        {
+            in: "stderr",
+            match: "^error: unknown option|Config (invalid|validation failed)|MissingEnvVarError",
+            class: "start-up",
+        },
+    ],
+    limits: { startUpMs: 180_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/pi.js
+/**
+ * pi. Seen with 0.87.1 against a scripted model server; what it printed is kept in test/fixtures/agents/pi.
+ *
+ * - `model` is `provider/model`, and the provider's usual variable holds the key. With `baseUrl` it is the server's own name of the model, the server
+ *   speaks OpenAI's Chat Completions, and the key is `OPENAI_API_KEY`; such a model has no price, so its cost is told as 0.
+ * - It exits with 0 after every error of the API, and after an error it may still go on: it tries again, or shortens the session. So no error is called
+ *   the failure of the run; the last one counts where no answer that stopped by itself came after it.
+ * - Around every piece of an answer it prints 250 bytes or more of counts, and at the end all messages again: a long session may need a larger limit
+ *   of output.
+ */
+const pi = {
+    id: "pi",
+    bin: "pi",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "0.87.1" },
+    install: { npm: "@earendil-works/pi-coding-agent", pin: "0.87.1", node: "22.23.3", needsScripts: false },
+    argv: [
+        "-p",
+        "--mode",
+        "json",
+        // Programs that the repository brings for it are not loaded; what it tells agents in words is.
+        "--no-approve",
+        { when: "model", args: ["--model", "{{model}}"] },
+        { when: "effort", args: ["--thinking", "{{effort}}"] },
+    ],
+    prompt: { via: "stdin", args: [] },
+    // It never asks.
+    approve: { auto: [], readOnly: ["--exclude-tools", "edit,write"], rootEnv: {} },
+    env: {
+        set: { PI_OFFLINE: "1", PI_TELEMETRY: "0", PI_SKIP_VERSION_CHECK: "1" },
+        credentials: [
+            "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_OAUTH_TOKEN",
+            "GEMINI_API_KEY",
+            "OPENROUTER_API_KEY",
+        ],
+    },
+    config: [
+        { place: { file: ".pi/agent/settings.json" }, json: { retry: { maxRetries: 2 } } },
+        {
+            place: { file: ".pi/agent/models.json" },
+            json: { providers: {} },
+            withBaseUrl: {
+                providers: {
+                    custom: {
+                        ...{ baseUrl: "{{baseUrl}}", api: "openai-completions", apiKey: "$OPENAI_API_KEY" },
+                        models: [{ id: "{{model}}" }],
+                    },
+                },
+            },
+        },
+    ],
+    baseUrl: { set: {}, args: ["--provider", "custom"], suffix: "/v1", keyless: { OPENAI_API_KEY: "none" } },
+    resume: { args: ["--session", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { type: "session" }, emit: "session", take: { id: "id" } },
+            {
+                when: { type: "message_update", "assistantMessageEvent.type": "text_end" },
+                emit: "final",
+                take: { text: "assistantMessageEvent.content" },
+            },
+            {
+                when: { type: "message_end", "message.role": "assistant" },
+                emit: "usage",
+                mode: "sum",
+                take: {
+                    input: "message.usage.input",
+                    output: "message.usage.output",
+                    cacheRead: "message.usage.cacheRead",
+                    cacheWrite: "message.usage.cacheWrite",
+                },
+            },
+            {
+                when: { type: "message_end", "message.role": "assistant" },
+                emit: "cost",
+                mode: "sum",
+                take: { usd: "message.usage.cost.total" },
+            },
+            { when: { type: "auto_retry_start" }, emit: "retry", take: { text: "errorMessage" } },
+            // It may still go on after any of these.
+            {
+                when: { type: "message_end", "message.stopReason": { regex: "^(error|length)$" } },
+                emit: "error",
+                take: { code: "message.stopReason", text: "message.errorMessage" },
+            },
+            {
+                when: { type: "compaction_end", errorMessage: { regex: "." } },
+                emit: "error",
+                take: { text: "errorMessage" },
+            },
+            {
+                when: { type: "tool_execution_start" },
+                emit: "tool-start",
+                take: { id: "toolCallId", name: "toolName", input: "args" },
+            },
+            { when: { type: "tool_execution_end" }, emit: "tool-end", take: { id: "toolCallId" } },
+        ],
+    },
+    success: {
+        terminal: { type: "message_end", "message.role": "assistant", "message.stopReason": "stop" },
+        goesOn: { type: "turn_start" },
+        finalRequired: true,
+    },
+    exits: {},
+    // Its errors begin with the HTTP status.
+    errors: [
+        { in: "event", match: "content_filter|^refusal$|safeguards flagged|violate our usage policy", class: "refusal" },
+        {
+            in: "event",
+            match: "maximum context length|context_length_exceeded|prompt is too long|context overflow|input token count|^413\\b|^length$",
+            class: "context-overflow",
+        },
+        { in: "event", match: "^40[13]\\b|no api key|authentication", class: "auth" },
+        {
+            in: "event",
+            match: "^(402|429)\\b|rate limit|too many requests|quota|usage limit|credit balance",
+            class: "quota",
+        },
+        { in: "event", match: "^(404|5\\d\\d)\\b|overloaded", class: "model-unavailable" },
+        {
+            in: "event",
+            match: "^408\\b|connection error|connection lost|fetch failed|terminated|socket hang up|other side closed|ended without|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|timed out",
+            class: "network",
+        },
+        { in: "stderr", match: "^(?<words>no api key found.*)", class: "auth" },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
+;// CONCATENATED MODULE: ./lib/agent/presets/qwen.js
+/**
+ * Qwen Code. Seen with 0.24.4 against a scripted model server; what it printed is kept in test/fixtures/agents/qwen.
+ *
+ * - `model` is the bare name, for example `qwen3-coder-plus`. Any OpenAI-style server serves; without a `baseUrl` it is OpenAI's own.
+ * - Server errors and refused connections are tried seven times, for more than a minute, and a `retry-after` of an hour is waited out: without a word
+ *   on any output, and no setting ends it. The silence limit does.
+ */
+const qwen = {
+    id: "qwen",
+    bin: "qwen",
+    version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "0.24.4" },
+    install: { npm: "@qwen-code/qwen-code", pin: "0.24.4", node: "22.23.3", needsScripts: false },
+    argv: ["--auth-type", "openai", "-o", "stream-json", { when: "model", args: ["-m", "{{model}}"] }],
+    prompt: { via: "stdin", args: [] },
+    approve: {
+        // What is done in a worktree of its own is lost, and nobody is there at a later time.
+        auto: ["--approval-mode", "yolo", "--exclude-tools", "enter_worktree,cron_create,loop_wakeup"],
+        readOnly: [
+            "--approval-mode",
+            "yolo",
+            "--exclude-tools",
+            "enter_worktree,cron_create,loop_wakeup,edit,notebook_edit,write_file",
+        ],
+        rootEnv: {},
+    },
+    env: {
+        set: {
+            QWEN_HOME: "{{home}}/.qwen",
+            QWEN_USAGE_STATISTICS_ENABLED: "false",
+            QWEN_TELEMETRY_ENABLED: "false",
+            // Else a launcher stands before the agent.
+            QWEN_CODE_NO_RELAUNCH: "true",
+            QWEN_CODE_SUPPRESS_YOLO_WARNING: "1",
+        },
+        credentials: ["OPENAI_API_KEY"],
+    },
+    config: [
+        {
+            place: { file: ".qwen/settings.json" },
+            json: {
+                general: { enableAutoUpdate: false },
+                privacy: { usageStatisticsEnabled: false },
+                model: { generationConfig: { maxRetries: 0 } },
+                // A second model call after each turn, for memories that nobody keeps.
+                memory: { enableManagedAutoMemory: false, enableManagedAutoDream: false },
+            },
+        },
+    ],
+    baseUrl: {
+        set: { OPENAI_BASE_URL: "{{baseUrl}}" },
+        args: [],
+        suffix: "/v1",
+        keyless: { OPENAI_API_KEY: "none" },
+    },
+    resume: { args: ["--resume", "{{session}}"], at: "append" },
+    output: {
+        format: "jsonl",
+        rules: [
+            { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
+            { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
+            {
+                when: { type: "result" },
+                emit: "usage",
+                take: {
+                    input: "usage.input_tokens",
+                    output: "usage.output_tokens",
+                    cacheRead: "usage.cache_read_input_tokens",
+                },
+            },
+            { when: { type: "system", subtype: "retry" }, emit: "retry" },
+            { when: { type: "result", is_error: true }, emit: "failure", take: { code: "subtype", text: "error.message" } },
+            {
+                when: { type: "assistant", "message.content.*.type": "tool_use" },
+                emit: "tool-start",
+                take: { id: "message.content.*.id", name: "message.content.*.name", input: "message.content.*.input" },
+            },
+            {
+                when: { type: "user", "message.content.*.type": "tool_result" },
+                emit: "tool-end",
+                take: { id: "message.content.*.tool_use_id" },
+            },
+        ],
+    },
+    success: { terminal: { type: "result", is_error: false }, finalRequired: true },
+    // Turns; tool calls or time.
+    exits: { 53: "timeout", 55: "timeout" },
+    errors: [
+        {
+            in: "event",
+            match: "maximum context length|context_length_exceeded|input token count|range of input length",
+            class: "context-overflow",
+        },
+        { in: "event", match: "^loop detection halted", class: "loop" },
+        // Also what a filtered answer becomes.
+        { in: "event", match: "ended with empty response text", class: "contract-invalid" },
+        { in: "event", match: "content_filter|data_inspection_failed|inappropriate content", class: "refusal" },
+        {
+            in: "event",
+            match: "^\\[api error: (402|429)\\b|current quota|quota limitations|quota exceeded",
+            class: "quota",
+        },
+        { in: "event", match: "^\\[api error: 40[13]\\b|invalid api key|incorrect api key|missing api key", class: "auth" },
+        { in: "event", match: "^\\[api error: (404|5\\d\\d)\\b", class: "model-unavailable" },
+        {
+            in: "event",
+            match: "connection error|fetch failed|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|api error: terminated|premature close",
+            class: "network",
+        },
+    ],
+    limits: { startUpMs: 120_000, drainMs: 10_000, graceMs: 5_000 },
+};
+
 ;// CONCATENATED MODULE: ./lib/agent/presets/index.js
 
 
+
+
+
+
+
+
+
+
+
+
+
+
 /** Every preset by its id. A CLI is added by one file and one word here. */
-const presets = new Map([claude, command].map((preset) => [preset.id, preset]));
+const presets = new Map([claude, codex, command, gemini, copilot, kilo, kimi, openclaw, opencode, pi, qwen, aider, cursor, goose].map((preset) => [preset.id, preset]));
 
 
 /***/ }),
@@ -38731,17 +40033,25 @@ function readProcess(pid) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   AE: () => (/* binding */ profileFrom),
+/* harmony export */   Nf: () => (/* binding */ setupOf),
 /* harmony export */   SB: () => (/* binding */ tellsCost),
 /* harmony export */   fg: () => (/* binding */ defaultProfile),
 /* harmony export */   qd: () => (/* binding */ ProfileEntry),
 /* harmony export */   uM: () => (/* binding */ missingVariables)
 /* harmony export */ });
 /* unused harmony export fixedNames */
-/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2857);
-/* harmony import */ var _presets_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4718);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2857);
+/* harmony import */ var _presets_index_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8068);
 // A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
 
 
+
+/** Twelve hexadecimal digits that change with anything of a profile but the values of its credentials. */
+function setupOf({ preset, model, effort, baseUrl, command, env }) {
+    const setup = JSON.stringify([preset.id, model, effort, baseUrl, command, Object.entries(env).sort()]);
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)("sha256").update(setup).digest("hex").slice(0, 12);
+}
 /** Whether its CLI says what a run cost; of the others no budget knows anything. */
 function tellsCost({ preset }) {
     return preset.output.rules.some((rule) => rule.emit === "cost");
@@ -38758,11 +40068,11 @@ function targetProblem(name) {
 }
 // Answers a policy that would hand the forge's or the runner's tokens to the agent by mistake: none of the action's own inputs and none of the
 // runner's variables can be a source. A credential for the agent has a variable of its own in the workflow file.
-const source = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()
+const source = zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP()
     .regex(variableName, "expected the name of an environment variable")
     .refine((name) => !/^(INPUT|ACTIONS|GITHUB|GITEA|FORGEJO|RUNNER|AGENT_DISPATCH)_/.test(name), "variables of the runner and inputs of the action are never given to an agent");
 /** The agent's name → the host's name; a list of names means the same name on both sides. */
-const variables = zod__WEBPACK_IMPORTED_MODULE_1__/* .preprocess */ .vkY((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), zod__WEBPACK_IMPORTED_MODULE_1__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), source))
+const variables = zod__WEBPACK_IMPORTED_MODULE_2__/* .preprocess */ .vkY((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [String(name), name])) : value), zod__WEBPACK_IMPORTED_MODULE_2__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP(), source))
     .superRefine((record, context) => {
     for (const name of Object.keys(record)) {
         const message = targetProblem(name);
@@ -38771,13 +40081,14 @@ const variables = zod__WEBPACK_IMPORTED_MODULE_1__/* .preprocess */ .vkY((value)
     }
 });
 /** One entry of `profiles` in the policy file. */
-const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
-    cli: zod__WEBPACK_IMPORTED_MODULE_1__/* ["enum"] */ .k5n([..._presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.keys()]),
-    model: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().trim().min(1).optional(),
+const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_2__/* .strictObject */ .rej({
+    cli: zod__WEBPACK_IMPORTED_MODULE_2__/* ["enum"] */ .k5n([..._presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.keys()]),
+    model: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().trim().min(1).optional(),
+    effort: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().trim().min(1).optional(),
     /** Without it: those credentials of the preset that the host has. */
     env: variables.optional(),
-    baseUrl: zod__WEBPACK_IMPORTED_MODULE_1__/* .url */ .OZ5({ protocol: /^https?$/ }).optional(),
-    command: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().trim().min(1).optional(),
+    baseUrl: zod__WEBPACK_IMPORTED_MODULE_2__/* .url */ .OZ5({ protocol: /^https?$/ }).optional(),
+    command: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().trim().min(1).optional(),
 })
     .superRefine((entry, context) => {
     const problem = (path, message) => context.addIssue({ code: "custom", path: [path], message });
@@ -38786,26 +40097,36 @@ const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_1__/* .strictObject */ .rej({
         problem("command", "expected a command line, because cli is command");
     if (!isCommand && entry.command !== undefined)
         problem("command", "only cli: command takes a command line");
-    if (entry.baseUrl !== undefined && _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(entry.cli)?.baseUrl === null)
+    if (entry.baseUrl !== undefined && _presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli)?.baseUrl === null)
         problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
+    // Some give the model's server a name of ours and have to list its models.
+    const parts = _presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli)?.config.map((part) => part.withBaseUrl ?? null) ?? [];
+    const needsModel = JSON.stringify(parts).includes("{{model}}");
+    if (entry.baseUrl !== undefined && entry.model === undefined && needsModel)
+        problem("model", `cli: ${entry.cli} needs the name of the model that stands at baseUrl`);
+    const takesEffort = JSON.stringify(_presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli) ?? null).includes("{{effort}}");
+    if (entry.effort !== undefined && !takesEffort)
+        problem("effort", `cli: ${entry.cli} takes no effort`);
 });
 /** The profile of an entry of the policy file. `host` decides only which credentials a profile without `env` has. */
 function profileFrom(name, entry, host) {
-    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(entry.cli);
+    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli);
     if (preset === undefined)
         throw new Error(`no preset ${entry.cli}`);
     return {
         name,
         preset,
         model: entry.model ?? null,
+        effort: entry.effort ?? null,
         baseUrl: entry.baseUrl ?? null,
         command: entry.command ?? null,
         env: entry.env ?? presentCredentials(preset, host),
+        program: null,
     };
 }
 /** The profile meant by the bare name of a preset, as in `agents: claude`; null where there is none of that name. `command` needs its line. */
 function defaultProfile(name, host, given = {}) {
-    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_0__/* .presets */ .v.get(name);
+    const preset = _presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(name);
     if (preset === undefined)
         return null;
     const line = preset.id === "command" ? (given.command ?? null) : null;
@@ -38815,9 +40136,11 @@ function defaultProfile(name, host, given = {}) {
         name,
         preset,
         model: given.model ?? null,
+        effort: null,
         baseUrl: null,
         command: line,
         env: presentCredentials(preset, host),
+        program: null,
     };
 }
 /** The host's variables that the profile names and that are not set; a secret that does not exist arrives as an empty one. */
@@ -38866,7 +40189,7 @@ function endMarked(place, found) {
 
 /***/ }),
 
-/***/ 9455:
+/***/ 1745:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38951,9 +40274,11 @@ class Capture {
 
 /** Most bytes of output that are kept unless the policy says otherwise. */
 const outputBytesMaxDefault = 20_000_000;
+/** How much longer a silence may be while a tool call is open: a build or a test suite of half an hour with the default of ten minutes. */
+const toolSilences = 3;
 /** The first that holds: a person's wish before any limit, and work that is done before the limits it would run into by not ending. */
 function reasonToStop(seen, limits) {
-    const { life, silence, finished, bytes, stop } = seen;
+    const { life, silence, finished, bytes, progress, stop } = seen;
     const isOver = (watch, limitMs) => limitMs > 0 && watch.elapsedMs >= limitMs;
     if (stop?.aborted === true)
         return { reason: "stopped", text: stopText(stop.reason) };
@@ -38964,13 +40289,23 @@ function reasonToStop(seen, limits) {
             reason: "output",
             text: `The agent printed more than ${megabytes(limits.outputBytesMax)} and was stopped.`,
         };
+    const repeats = progress?.repeats ?? 0;
+    if (limits.repeatsMax > 0 && repeats >= limits.repeatsMax)
+        return { reason: "repeats", text: `The agent made the same tool call ${repeats} times in a row and was stopped.` };
     if (isOver(life, limits.wallMs))
         return { reason: "wall", text: `The agent was stopped at its time limit of ${duration(limits.wallMs)}.` };
     // Before the first byte the silence is the whole life, but for the time in which nobody could hear it.
     if (bytes === 0 && isOver(silence, limits.startUpMs))
         return { reason: "start-up", text: `The agent printed nothing within ${duration(limits.startUpMs)} of its start.` };
-    if (isOver(silence, limits.silenceMs))
-        return { reason: "silence", text: `The agent was stopped after ${duration(limits.silenceMs)} without any output.` };
+    const tool = progress?.openTool ?? null;
+    const silenceMs = limits.silenceMs * (tool === null ? 1 : toolSilences);
+    if (isOver(silence, silenceMs)) {
+        const meanwhile = tool === null ? "" : ` while \`${tool}\` was at work`;
+        return {
+            reason: "silence",
+            text: `The agent was stopped after ${duration(silenceMs)} without any output${meanwhile}.`,
+        };
+    }
     return null;
 }
 function stopText(reason) {
@@ -38985,8 +40320,8 @@ function megabytes(bytes) {
     return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
 
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
 ;// CONCATENATED MODULE: ./lib/agent/spawn.js
@@ -38998,7 +40333,7 @@ var external_node_events_ = __nccwpck_require__(8474);
 function start(invocation) {
     let child;
     try {
-        child = (0,external_node_child_process_namespaceObject.spawn)(invocation.file, invocation.args, {
+        child = (0,external_node_child_process_.spawn)(invocation.file, invocation.args, {
             cwd: invocation.cwd,
             // The marker that every process of the agent is found by.
             env: { ...invocation.env, AGENT_DISPATCH_RESULT: invocation.resultFile },
@@ -39198,11 +40533,13 @@ function ticker({ tree, life, silence, capture, limits, hooks, clock }) {
         }
         if (beat.elapsedMs >= (hooks.heartbeatMs ?? 60_000)) {
             beat.reset();
-            hooks.onHeartbeat?.({ elapsedMs: life.elapsedMs, silentMs: silence.elapsedMs, bytes: capture.bytes });
+            const [elapsedMs, silentMs] = [life.elapsedMs, silence.elapsedMs];
+            hooks.onHeartbeat?.({ elapsedMs, silentMs, bytes: capture.bytes, progress: hooks.output?.progress ?? null });
         }
-        if (hooks.output?.isFinished === true)
-            finished ??= new Watch(clock);
-        const found = reasonToStop({ life, silence, finished, bytes: capture.bytes, stop }, limits);
+        // Some begin anew after what looked like the end.
+        finished = hooks.output?.isFinished === true ? (finished ?? new Watch(clock)) : null;
+        const progress = hooks.output?.progress ?? null;
+        const found = reasonToStop({ life, silence, finished, bytes: capture.bytes, progress, stop }, limits);
         return found === null ? null : { how: "killed", ...found };
     };
 }
@@ -39568,7 +40905,7 @@ function after(ms, then, time = systemTime) {
 
 /***/ }),
 
-/***/ 289:
+/***/ 2675:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47712,8 +49049,20 @@ async function taskBehind({ part, ask, place }, job) {
 const jobs_old_task = schemas/* object */.Ikc({ id: schemas/* number */.aig(), run_number: schemas/* number */.aig(), name: schemas_text });
 const taskList = schemas/* object */.Ikc({ workflow_runs: list(jobs_old_task) }).transform((answer) => answer.workflow_runs);
 
-// EXTERNAL MODULE: ./lib/forge/release.js
-var release = __nccwpck_require__(4414);
+;// CONCATENATED MODULE: ./lib/forge/release.js
+/** Reads `1.26.4`, `1.26.0+12-gabc` and Forgejo's `9.0.3+gitea-1.22.0`; what cannot be read counts as newer than everything: `development`. */
+function releaseOf(version) {
+    const gitea = /gitea-(\d+)\.(\d+)/.exec(version) ?? /^(\d+)\.(\d+)/.exec(version);
+    if (gitea === null)
+        return { major: Number.POSITIVE_INFINITY, minor: 0 };
+    return { major: Number(gitea[1]), minor: Number(gitea[2]) };
+}
+/** Whether a server is older than `1.<minor>`. A hint for what cannot be probed. */
+function isBefore(version, minor) {
+    const release = releaseOf(version);
+    return release.major < 1 || (release.major === 1 && release.minor < minor);
+}
+
 ;// CONCATENATED MODULE: ./lib/forge/jobs.js
 
 
@@ -47774,7 +49123,7 @@ function jobCalls(client, server) {
         return all.items.sort((a, b) => a - b)[index] ?? null;
     }
     async function jobAt(address) {
-        if (!(0,release/* isBefore */.Y)(await server.version(), 26))
+        if (!isBefore(await server.version(), 26))
             return address.job;
         const run = await runOfNumber(address.run);
         if (run === undefined)
@@ -48275,7 +49624,7 @@ function over(http, place, writeAccess) {
         ...actionsCalls(calls),
         ...jobCalls(calls, { version: repository.version, htmlUrl }),
         // Seen on 1.24.7; from 1.26 on such runs go side by side. No probe could tell without starting runs.
-        dispatchCancels: async () => (0,release/* isBefore */.Y)(await repository.version(), 26),
+        dispatchCancels: async () => isBefore(await repository.version(), 26),
     };
 }
 /** Addresses come with and without slash or `/api/v1`; a user name in one would end up in logs. */
@@ -48571,20 +49920,362 @@ async function findOwnRun(forge, repositoryUrl, claimed) {
         return null;
     const { id, number, attempt } = claimed;
     // The page of a run is addressed by its number up to 1.25 and by its id from 1.26 on.
-    const page = (0,release/* isBefore */.Y)(await forge.version(), 26) ? number : id;
+    const page = isBefore(await forge.version(), 26) ? number : id;
     return { id, number, attempt, workflow: found.workflow, url: `${repositoryUrl}/actions/runs/${page}` };
 }
 
-// EXTERNAL MODULE: ./lib/preflight.js
-var preflight = __nccwpck_require__(7100);
+// EXTERNAL MODULE: ./lib/core/model.js
+var model = __nccwpck_require__(7206);
+// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
+var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./lib/settings/kinds.js
+// Kinds of values: how each is read from an input (always text) and from the policy file (YAML), and what to say when it is neither.
+const kinds_text = {
+    expected: "a text",
+    fromText: (value) => value,
+    fromYaml: (value) => (typeof value === "string" ? value : undefined),
+};
+/** A number from `min` to `max`; whole where `whole` is set. */
+function number(min, max, whole) {
+    const check = (value) => value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : undefined;
+    return {
+        expected: `a ${whole ? "whole " : ""}number from ${min} to ${max}`,
+        fromText: (value) => (/^\d+(\.\d+)?$/.test(value) ? check(Number(value)) : undefined),
+        fromYaml: (value) => (typeof value === "number" ? check(value) : undefined),
+    };
+}
+const kinds_flag = {
+    expected: "true or false",
+    fromText: (value) => (/^true$/i.test(value) ? true : /^false$/i.test(value) ? false : undefined),
+    fromYaml: (value) => (typeof value === "boolean" ? value : undefined),
+};
+function choice(...values) {
+    const find = (value) => values.find((known) => known === value);
+    return { expected: values.map((value) => `\`${value}\``).join(" or "), fromText: find, fromYaml: find };
+}
+/** Names separated by commas; a list in the policy file. */
+const names = {
+    expected: "names separated by commas",
+    fromText: (value) => namesOf(value.split(",")),
+    fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : namesOf(textsOf(value) ?? [])),
+};
+/** Shell commands, one a line; a list or a block of text in the policy file. */
+const lines = {
+    expected: "shell commands, one a line",
+    fromText: (value) => value
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== "" && !line.startsWith("#")),
+    fromYaml: (value) => typeof value === "string" ? lines.fromText(value) : textsOf(value)?.filter((line) => line !== ""),
+};
+/** A text that fits a pattern. */
+function pattern(expected, form) {
+    const check = (value) => (typeof value === "string" && form.test(value) ? value : undefined);
+    return { expected, fromText: check, fromYaml: check };
+}
+function textsOf(value) {
+    if (!Array.isArray(value))
+        return undefined;
+    const texts = [];
+    for (const entry of value) {
+        if (typeof entry !== "string")
+            return undefined;
+        texts.push(entry.trim());
+    }
+    return texts;
+}
+/** `@ann` is meant as the login `ann`; a name with a space in it is a list without commas. */
+function namesOf(list) {
+    const full = list.map((name) => name.trim().replace(/^@/, "")).filter((name) => name !== "");
+    return full.length > 0 && !full.some((name) => /\s/.test(name)) ? full : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/settings/catalogue.js
+// Every input of the action and every key of the policy file, in one table: kind, default, where it may be given, and whether this version
+// serves it already. action.yml, the documentation and the checks are tested against this table.
+
+// NoInfer: else a default of a choice would make it a mere text.
+function catalogue_entry(kind, options = {}) {
+    return { kind, default: options.default ?? null, policy: options.policy ?? false, served: options.served ?? null };
+}
+const p = { policy: true };
+const later = [];
+/** Values of `mode` that this version serves. */
+const modes = ["auto", "implement", "review", "rework", "land", "explain"];
+/** A git branch name as far as it is safe in a ref and in a page address. */
+const catalogue_branch = pattern("the name of a branch", /^(?![-/.])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|\/$|\.$))[\w./+#-]{1,200}$/);
+const labelName = pattern("a label's name without a comma, at most 50 characters", /^[^,\n]{1,50}$/);
+const path = pattern("a path below the repository's root", /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\n]{1,200}$/);
+const url = pattern("an address that begins with http:// or https://", /^https?:\/\/[^\s/@]+(?:\/[^\s@]*)?$/);
+const catalogue = {
+    token: catalogue_entry(kinds_text),
+    "reviewer-token": catalogue_entry(kinds_text),
+    mode: catalogue_entry(choice("auto", "implement", "review", "rework", "land", "setup", "doctor", "explain", "stats", "remove"), { default: "auto", served: modes }),
+    item: catalogue_entry(number(1, 2_147_483_647, true)),
+    message: catalogue_entry(kinds_text),
+    agent: catalogue_entry(kinds_text),
+    agents: catalogue_entry(names, { ...p, default: ["claude"] }),
+    reviewers: catalogue_entry(names, p),
+    "agent-command": catalogue_entry(kinds_text, p),
+    model: catalogue_entry(kinds_text, p),
+    "agent-install": catalogue_entry(choice("never", "if-missing"), { ...p, default: "never" }),
+    trusted: catalogue_entry(names, { ...p, default: ["writers"] }),
+    label: catalogue_entry(labelName, { ...p, default: "bot" }),
+    prepare: catalogue_entry(lines, { ...p, default: [] }),
+    checks: catalogue_entry(lines, { ...p, default: [] }),
+    base: catalogue_entry(catalogue_branch, p),
+    policy: catalogue_entry(path, { default: ".agent-dispatch.yml" }),
+    "timeout-minutes": catalogue_entry(number(0.01, 1440, false), { ...p, default: 45 }),
+    "silence-minutes": catalogue_entry(number(0, 1440, false), { ...p, default: 10 }),
+    "max-concurrent": catalogue_entry(number(1, 100, true), { ...p, default: 3 }),
+    "max-open-pulls": catalogue_entry(number(1, 1000, true), { ...p, default: 6 }),
+    "max-attempts": catalogue_entry(number(1, 20, true), { ...p, default: 3 }),
+    "max-rounds": catalogue_entry(number(1, 20, true), { ...p, default: 3 }),
+    merge: catalogue_entry(choice("human", "when-approved"), { ...p, default: "human" }),
+    sandbox: catalogue_entry(choice("auto", "required", "none"), { ...p, default: "auto", served: ["auto", "none"] }),
+    chain: catalogue_entry(kinds_flag, { ...p, default: true }),
+    "notify-url": catalogue_entry(url, { ...p, served: later }),
+    network: catalogue_entry(choice("open", "none"), { ...p, default: "open", served: ["open"] }),
+    repositories: catalogue_entry(lines, { served: later }),
+    confirm: catalogue_entry(kinds_text, { served: later }),
+    "dry-run": catalogue_entry(kinds_flag, { default: false }),
+    "server-url": catalogue_entry(url),
+    repository: catalogue_entry(pattern("OWNER/NAME", /^[\w.-]+\/[\w.-]+$/)),
+    workspace: catalogue_entry(kinds_text),
+};
+const inputNames = Object.keys(catalogue).filter((name) => name in catalogue);
+const seconds = number(0, 86_400, false);
+/** Keys below `limits` of the policy file, with their defaults. What each means: `Limits` in core/policy.ts. */
+const limitEntries = {
+    renewSeconds: catalogue_entry(number(0.05, 3600, false), { default: 60 }),
+    fenceSeconds: catalogue_entry(seconds, { default: 210 }),
+    ttlSeconds: catalogue_entry(seconds, { default: 420 }),
+    slackSeconds: catalogue_entry(seconds, { default: 30 }),
+    endedSeconds: catalogue_entry(seconds, { default: 60 }),
+    killSeconds: catalogue_entry(seconds, { default: 15 }),
+    apiSeconds: catalogue_entry(number(0.1, 600, false), { default: 30 }),
+    checkMinutes: catalogue_entry(number(0.001, 1440, false), { default: 30 }),
+    waitForChecksMinutes: catalogue_entry(number(0, 1440, false), { default: 30 }),
+    startUpSeconds: catalogue_entry(seconds, { default: 0 }),
+    outputBytesMax: catalogue_entry(number(1_000, 1_000_000_000, true), { default: 20 * 1024 * 1024 }),
+    toolRepeatsMax: catalogue_entry(number(0, 1_000, true), { default: 20 }),
+    fileBytesMax: catalogue_entry(number(1, 10_000_000_000, true), { default: 10 * 1024 * 1024 }),
+    changeBytesMax: catalogue_entry(number(1, 10_000_000_000, true), { default: 50 * 1024 * 1024 }),
+    changedFilesMax: catalogue_entry(number(1, 100_000, true), { default: 500 }),
+    costUsdPerItem: catalogue_entry(number(0, 1_000_000, false), { default: 25 }),
+    costUsdPerDay: catalogue_entry(number(0, 1_000_000, false), { default: 0 }),
+    costUsdPerRun: catalogue_entry(number(0, 1_000_000, false), { default: 5 }),
+};
+/** All keys of `limits`; `cooldownSeconds` is a list and is read by itself. */
+const limitNames = [...Object.keys(limitEntries), "cooldownSeconds"];
+/** Keys that only the policy file has. */
+const policyOnly = [
+    "profiles",
+    "limits",
+    "priorityLabels",
+    "excludeLabels",
+    "excludeTitles",
+    "protectedPaths",
+    "labels",
+];
+const policyOnlyLater = ["labels"];
+/** `max-attempts` → `maxAttempts`. */
+function camel(name) {
+    return name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+}
+
+// EXTERNAL MODULE: ./node_modules/fastest-levenshtein/mod.js
+var mod = __nccwpck_require__(9535);
+;// CONCATENATED MODULE: ./lib/settings/reader.js
+// Reads one value after another from inputs and policy file and collects every problem on the way.
+
+
+class Reader {
+    problems = [];
+    #inputs;
+    #file;
+    #where;
+    /** `where` stands before the name of a key in problems, for example ".agent-dispatch.yml, limits.". */
+    constructor(inputs, file, where) {
+        this.#inputs = inputs;
+        this.#file = file;
+        this.#where = where;
+    }
+    /** The value given, an input before the policy file; null when neither has it. A problem is noted and reads as null. */
+    given(name, entry) {
+        const input = this.#inputs.get(name);
+        if (input !== undefined)
+            return this.#check(`input ${name}`, entry, entry.kind.fromText(input), show(input));
+        const value = entry.policy ? this.#file[camel(name)] : undefined;
+        if (value === undefined || value === null)
+            return null;
+        return this.#check(`${this.#where}${camel(name)}`, entry, entry.kind.fromYaml(value), showYaml(value));
+    }
+    /** As `given`, with the entry's default. */
+    value(name, entry) {
+        return this.given(name, entry) ?? entry.default;
+    }
+    problem(where, expected, got) {
+        this.problems.push({ where, expected, got });
+    }
+    #check(where, entry, value, shown) {
+        if (value === undefined) {
+            this.problem(where, entry.kind.expected, shown);
+            return null;
+        }
+        if (entry.served !== null && !entry.served.some((served) => served === value)) {
+            const served = entry.served.length === 0
+                ? "nothing: it is not supported yet"
+                : `${entry.served.map(String).join(" or ")}: the rest is not supported yet`;
+            this.problem(where, served, shown);
+            return null;
+        }
+        return value;
+    }
+}
+/** A value for an error text: short, on one line. Tokens never get here: `token` takes any text. */
+function show(value) {
+    if (value === "")
+        return "an empty text";
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const line = text.replace(/\s+/g, " ");
+    return `\`${line.length > 80 ? `${line.slice(0, 80)}…` : line}\``;
+}
+/** A value of the policy file as it stands there, so that the text "3" does not look like the number. */
+function showYaml(value) {
+    return value === undefined ? "nothing" : show(typeof value === "string" ? JSON.stringify(value) : value);
+}
+/** The known name nearest to a wrong one, when it is near enough to be a typing error. */
+function nearest(name, known) {
+    if (known.length === 0)
+        return null;
+    const best = (0,mod/* closest */.kp)(name, [...known]);
+    return (0,mod/* distance */.Io)(name, best) <= Math.max(2, Math.floor(name.length / 3)) ? best : null;
+}
+
+;// CONCATENATED MODULE: ./lib/settings/policy-file.js
+// The policy file: YAML on the base branch. It is data of people with write access, still nothing in it is believed before it was checked.
+
+
+
+
+/** Largest policy file, in bytes. */
+const policyBytesMax = 64 * 1024;
+/** Most nodes that one alias may stand for, counted as the YAML package does. */
+const aliasesMax = 20;
+/** Top-level keys of a policy file with every unknown one reported. An empty file is an empty policy. */
+function parsePolicyFile(source, name) {
+    const problem = (where, expected, got) => ({
+        values: {},
+        problems: [{ where, expected, got }],
+    });
+    let json;
+    try {
+        const document = (0,dist/* parseDocument */.Tp)(source, { uniqueKeys: true, prettyErrors: true });
+        const [error] = document.errors;
+        if (error !== undefined)
+            return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
+        json = document.toJS({ maxAliasCount: aliasesMax });
+    }
+    catch (error) {
+        // Thrown for aliases that multiply and for nesting deeper than the stack.
+        return problem(name, "YAML", `something that cannot be read (${(0,errors/* describe */.q0)(error)})`);
+    }
+    if (json === null)
+        return { values: {}, problems: [] };
+    if (!isMapping(json))
+        return problem(name, "a mapping of settings", showYaml(json));
+    const problems = [];
+    const known = [...inputNames.filter((input) => catalogue[input].policy).map(camel), ...policyOnly];
+    for (const key of Object.keys(json)) {
+        if (policyOnlyLater.includes(key))
+            problems.push({
+                where: `${name}, ${key}`,
+                expected: "nothing: it is not supported yet",
+                got: showYaml(json[key]),
+            });
+        else if (!known.includes(key))
+            problems.push({ where: name, expected: unknownKey(key, known), got: `the unknown key \`${key}\`` });
+    }
+    if (isMapping(json["limits"])) {
+        const limits = limitNames;
+        for (const key of Object.keys(json["limits"])) {
+            if (!limits.includes(key)) {
+                problems.push({
+                    where: `${name}, limits`,
+                    expected: unknownKey(key, limits),
+                    got: `the unknown key \`${key}\``,
+                });
+            }
+        }
+    }
+    else if (json["limits"] !== undefined && json["limits"] !== null) {
+        problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: showYaml(json["limits"]) });
+    }
+    return { values: json, problems };
+}
+function unknownKey(key, known) {
+    const near = nearest(key, known);
+    return near === null ? `one of ${known.join(", ")}` : `\`${near}\`, perhaps`;
+}
+function isMapping(value) {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+;// CONCATENATED MODULE: ./lib/preflight.js
+// What must hold before anything is decided: else the run cannot work, and says who can mend what.
+
+
+
+
+/** First look at the forge: who we are, what the repository is, and its policy. Throws RunError with the remedy. */
+async function reach(forge, second, connection) {
+    const [me, repository, reviewer] = await Promise.all([forge.me(), forge.repository(), second?.me() ?? null]);
+    const full = `${connection.owner}/${connection.name}`;
+    if (repository === null) {
+        throw problem(`${full} does not exist on ${connection.serverUrl}, or @${me.login} may not see it.`, "Check the name, and give the bot account access to the repository.");
+    }
+    if (repository.archived)
+        throw problem(`${full} is archived.`, "Unarchive it, or remove the workflow.");
+    if (repository.objectFormat === "sha256") {
+        throw problem(`${full} uses SHA-256 object ids, which this version cannot push.`, "Use a repository with SHA-1 object ids.");
+    }
+    if (repository.mirror)
+        throw problem(`${full} is a mirror; nothing can be pushed to it.`, "Run the action in the repository that it mirrors.");
+    if (repository.empty)
+        throw problem(`${full} is empty.`, "Push a first commit to its default branch.");
+    if (!repository.hasIssues)
+        throw problem(`Issues are turned off in ${full}.`, "Turn them on in the repository's settings.");
+    if (!repository.hasPulls)
+        throw problem(`Pull requests are turned off in ${full}.`, "Turn them on in the repository's settings.");
+    if (!repository.may.push) {
+        throw problem(`@${me.login} may not write code in ${full}.`, "Make the bot account a collaborator with write access; its token needs `write:repository` and `write:issue`.");
+    }
+    if (reviewer !== null && (0,model/* sameLogin */.Up)(reviewer.login, me.login)) {
+        throw problem(`\`reviewer-token\` belongs to @${me.login}, as \`token\` does: nobody can approve their own pull request.`, "Give the token of a second account, or leave `reviewer-token` out.");
+    }
+    if (me.id < 0)
+        await refuseAutomaticToken(forge);
+    const base = connection.base ?? repository.defaultBranch;
+    const policy = await forge.file(connection.policyPath, base, policyBytesMax);
+    if (policy === null && connection.policyGiven) {
+        throw problem(`The policy file ${connection.policyPath} is not on the branch ${base}.`, "Add it, or leave the input `policy` out.");
+    }
+    return { me, reviewer, repository, policy };
+}
+/** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */
+async function refuseAutomaticToken(forge) {
+    const version = await forge.version();
+    if (!isBefore(version, 26))
+        return;
+    throw problem(`This server (${version}) does not let the automatic token of a run open pull requests.`, "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.");
+}
+function problem(message, remedy) {
+    return new errors/* RunError */.e4(message, { remedy, mender: "workflow author", retry: false });
+}
+
 // EXTERNAL MODULE: ./lib/saved.js
 var saved = __nccwpck_require__(4728);
-// EXTERNAL MODULE: ./lib/settings/catalogue.js + 1 modules
-var catalogue = __nccwpck_require__(3048);
-// EXTERNAL MODULE: ./lib/settings/policy-file.js
-var policy_file = __nccwpck_require__(5650);
-// EXTERNAL MODULE: ./lib/settings/reader.js
-var settings_reader = __nccwpck_require__(986);
 ;// CONCATENATED MODULE: ./lib/settings/limits.js
 // `limits` of the policy file, and the inequalities that the ledger rests on.
 
@@ -48592,9 +50283,9 @@ var settings_reader = __nccwpck_require__(986);
 
 /** All limits, each as given or by default. Problems are noted in the source's reader. */
 function limitsOf({ reader, yaml, path }) {
-    const given = (0,policy_file/* isMapping */.pi)(yaml["limits"]) ? yaml["limits"] : {};
-    const inner = new settings_reader/* Reader */.mP(new Map(), given, `${path}, limits.`);
-    const read = (name) => inner.value(name, { ...catalogue/* limitEntries */._[name], policy: true, default: catalogue/* limitEntries */._[name].default ?? 0 });
+    const given = isMapping(yaml["limits"]) ? yaml["limits"] : {};
+    const inner = new Reader(new Map(), given, `${path}, limits.`);
+    const read = (name) => inner.value(name, { ...limitEntries[name], policy: true, default: limitEntries[name].default ?? 0 });
     const limits = {
         renewSeconds: read("renewSeconds"),
         fenceSeconds: read("fenceSeconds"),
@@ -48608,6 +50299,7 @@ function limitsOf({ reader, yaml, path }) {
         waitForChecksMinutes: read("waitForChecksMinutes"),
         startUpSeconds: read("startUpSeconds"),
         outputBytesMax: read("outputBytesMax"),
+        toolRepeatsMax: read("toolRepeatsMax"),
         fileBytesMax: read("fileBytesMax"),
         changeBytesMax: read("changeBytesMax"),
         changedFilesMax: read("changedFilesMax"),
@@ -48665,7 +50357,7 @@ function cooldowns(reader, given, path) {
     const list = Array.isArray(value) ? value : [value];
     if (list.length > 0 && list.every((n) => typeof n === "number" && n >= 0 && n <= 604_800))
         return list;
-    reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", (0,settings_reader/* showYaml */.Tg)(value));
+    reader.problem(`${path}, limits.cooldownSeconds`, "a list of seconds", showYaml(value));
     return [300, 1800];
 }
 
@@ -48674,30 +50366,30 @@ function cooldowns(reader, given, path) {
 
 
 /** A list of texts; null where it is not given, and where it is something else, which is noted. */
-function textsOf({ reader, yaml, path }, key) {
+function lists_textsOf({ reader, yaml, path }, key) {
     const value = yaml[key];
     if (value === undefined || value === null)
         return null;
     if (Array.isArray(value) && value.every((entry) => typeof entry === "string"))
         return value;
-    reader.problem(`${path}, ${key}`, "a list of texts", (0,settings_reader/* showYaml */.Tg)(value));
+    reader.problem(`${path}, ${key}`, "a list of texts", showYaml(value));
     return null;
 }
 /** `excludeTitles`: regular expressions without regard to case. Default none. */
 function excludedTitles(source) {
-    return (textsOf(source, "excludeTitles") ?? []).flatMap((expression) => {
+    return (lists_textsOf(source, "excludeTitles") ?? []).flatMap((expression) => {
         try {
             return [new RegExp(expression, "iu")];
         }
         catch {
-            source.reader.problem(`${source.path}, excludeTitles`, "a regular expression", (0,settings_reader/* show */.WU)(expression));
+            source.reader.problem(`${source.path}, excludeTitles`, "a regular expression", show(expression));
             return [];
         }
     });
 }
 /** `protectedPaths`: globs. A list given replaces the default, and may be empty. */
 function lists_protectedPaths(source) {
-    const given = textsOf(source, "protectedPaths");
+    const given = lists_textsOf(source, "protectedPaths");
     if (given === null)
         return protect/* protectedByDefault */.VM;
     const where = `${source.path}, protectedPaths`;
@@ -48708,13 +50400,13 @@ function lists_protectedPaths(source) {
     for (const pattern of given) {
         const expected = (0,protect/* patternProblem */.AL)(pattern);
         if (expected !== null)
-            source.reader.problem(where, expected, (0,settings_reader/* show */.WU)(pattern));
+            source.reader.problem(where, expected, show(pattern));
     }
     return given;
 }
 
-// EXTERNAL MODULE: ./lib/agent/presets/index.js + 2 modules
-var presets = __nccwpck_require__(4718);
+// EXTERNAL MODULE: ./lib/agent/presets/index.js + 14 modules
+var presets = __nccwpck_require__(8068);
 ;// CONCATENATED MODULE: ./lib/settings/profiles.js
 // Which agents write and which review: `agents`, `reviewers`, `agent`, and the profiles of the policy file that they name.
 
@@ -48726,13 +50418,13 @@ var presets = __nccwpck_require__(4718);
 function profilesOf(source) {
     const { reader } = source;
     const wishes = {
-        command: reader.given("agent-command", catalogue/* catalogue */.sW["agent-command"]),
-        model: reader.given("model", catalogue/* catalogue */.sW.model),
+        command: reader.given("agent-command", catalogue["agent-command"]),
+        model: reader.given("model", catalogue.model),
     };
     const defined = definedProfiles(source);
-    const agents = reader.given("agents", catalogue/* catalogue */.sW.agents);
-    const reviewing = reader.given("reviewers", catalogue/* catalogue */.sW.reviewers);
-    const only = reader.given("agent", catalogue/* catalogue */.sW.agent);
+    const agents = reader.given("agents", catalogue.agents);
+    const reviewing = reader.given("reviewers", catalogue.reviewers);
+    const only = reader.given("agent", catalogue.agent);
     if (only === null && wishes.command !== null)
         checkCommandIsUsed(reader, agents, reviewing);
     const names = only !== null ? [only] : (agents ?? (wishes.command !== null ? ["command"] : ["claude"]));
@@ -48754,7 +50446,7 @@ function checkCommandIsUsed(reader, agents, reviewers) {
     if (agents === null || agents.includes("command") || reviewers?.includes("command") === true)
         return;
     const expected = "`command` among `agents`, or no `agents` at all";
-    reader.problem("input agent-command", expected, `agents ${(0,settings_reader/* show */.WU)(agents.join(", "))}`);
+    reader.problem("input agent-command", expected, `agents ${show(agents.join(", "))}`);
 }
 /** A profile meant by one of the lists; null where there is none, which is noted under `where`. */
 function profileNamed(source, defined, wish) {
@@ -48764,15 +50456,15 @@ function profileNamed(source, defined, wish) {
     if (profile !== null)
         return profile;
     // It is there, and what is wrong with it has been said.
-    if ((0,policy_file/* isMapping */.pi)(yaml["profiles"]) && Object.hasOwn(yaml["profiles"], name))
+    if (isMapping(yaml["profiles"]) && Object.hasOwn(yaml["profiles"], name))
         return null;
     if (name === "command")
         reader.problem(where, "`agent-command` for the profile `command`", "nothing");
     else {
         const known = [...defined.keys(), ...presets/* presets */.v.keys()];
-        const near = (0,settings_reader/* nearest */.pA)(name, known);
+        const near = nearest(name, known);
         const expected = near === null ? `one of ${known.join(", ")}` : `\`${near}\`, perhaps`;
-        reader.problem(where, expected, `the unknown profile ${(0,settings_reader/* show */.WU)(name)}`);
+        reader.problem(where, expected, `the unknown profile ${show(name)}`);
     }
     return null;
 }
@@ -48781,14 +50473,14 @@ function definedProfiles({ reader, yaml, path, environment }) {
     const entries = yaml["profiles"];
     if (entries === undefined || entries === null)
         return result;
-    if (!(0,policy_file/* isMapping */.pi)(entries)) {
-        reader.problem(`${path}, profiles`, "a mapping of names to profiles", (0,settings_reader/* showYaml */.Tg)(entries));
+    if (!isMapping(entries)) {
+        reader.problem(`${path}, profiles`, "a mapping of names to profiles", showYaml(entries));
         return result;
     }
     for (const [name, entry] of Object.entries(entries)) {
         const parsed = agent_profile/* ProfileEntry */.qd.safeParse(entry);
         if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
-            reader.problem(`${path}, profiles`, "a name of small letters, digits and -", (0,settings_reader/* show */.WU)(name));
+            reader.problem(`${path}, profiles`, "a name of small letters, digits and -", show(name));
         else if (parsed.success)
             result.set(name, (0,agent_profile/* profileFrom */.AE)(name, parsed.data, environment));
         else
@@ -48802,15 +50494,15 @@ function noteIssue(reader, path, wrong) {
     const where = `${path}, ${["profiles", name, ...issue.path.map(String)].join(".")}`;
     if (issue.code === "unrecognized_keys") {
         const known = Object.keys(agent_profile/* ProfileEntry */.qd.shape).join(", ");
-        reader.problem(where, `none but ${known}`, `the unknown key ${issue.keys.map(settings_reader/* show */.WU).join(", ")}`);
+        reader.problem(where, `none but ${known}`, `the unknown key ${issue.keys.map(show).join(", ")}`);
         return;
     }
     const { message } = issue;
     const expected = /^expected /i.test(message) ? message.slice("expected ".length) : `something else (${message})`;
-    reader.problem(where, expected, (0,settings_reader/* showYaml */.Tg)(valueAt(entry, issue.path)));
+    reader.problem(where, expected, showYaml(valueAt(entry, issue.path)));
 }
 function valueAt(value, path) {
-    return path.reduce((at, key) => ((0,policy_file/* isMapping */.pi)(at) ? at[String(key)] : at), value);
+    return path.reduce((at, key) => (isMapping(at) ? at[String(key)] : at), value);
 }
 
 ;// CONCATENATED MODULE: ./lib/settings/settings.js
@@ -48830,10 +50522,10 @@ function inputsOf(environment) {
         if (!variable.startsWith("INPUT_") || raw === undefined || raw.trim() === "")
             continue;
         const name = variable.slice("INPUT_".length).toLowerCase();
-        if (catalogue/* inputNames */.vj.some((known) => known === name))
+        if (inputNames.some((known) => known === name))
             inputs.set(name, raw.trim());
         else {
-            const near = (0,settings_reader/* nearest */.pA)(name, catalogue/* inputNames */.vj);
+            const near = nearest(name, inputNames);
             warnings.push(`\`${name}\` is no input of this action and is ignored${near === null ? "" : `; did you mean \`${near}\`?`}`);
         }
     }
@@ -48842,23 +50534,23 @@ function inputsOf(environment) {
 /** What is needed to reach the forge. Throws ConfigurationError when that is wrong already. */
 function connectionOf(environment) {
     const { inputs, warnings } = inputsOf(environment);
-    const reader = new settings_reader/* Reader */.mP(inputs, {}, "");
-    const token = reader.given("token", catalogue/* catalogue */.sW.token);
-    const reviewerToken = reader.given("reviewer-token", catalogue/* catalogue */.sW["reviewer-token"]);
-    const serverUrl = reader.given("server-url", catalogue/* catalogue */.sW["server-url"]) ?? environment["GITHUB_SERVER_URL"] ?? "";
-    const repository = reader.given("repository", catalogue/* catalogue */.sW.repository) ?? environment["GITHUB_REPOSITORY"] ?? "";
-    const base = reader.given("base", catalogue/* catalogue */.sW.base);
-    const policyPath = reader.value("policy", { ...catalogue/* catalogue */.sW.policy, default: ".agent-dispatch.yml" });
+    const reader = new Reader(inputs, {}, "");
+    const token = reader.given("token", catalogue.token);
+    const reviewerToken = reader.given("reviewer-token", catalogue["reviewer-token"]);
+    const serverUrl = reader.given("server-url", catalogue["server-url"]) ?? environment["GITHUB_SERVER_URL"] ?? "";
+    const repository = reader.given("repository", catalogue.repository) ?? environment["GITHUB_REPOSITORY"] ?? "";
+    const base = reader.given("base", catalogue.base);
+    const policyPath = reader.value("policy", { ...catalogue.policy, default: ".agent-dispatch.yml" });
     if (token === null)
         reader.problem("input token", "an access token of the bot account", "nothing; is the secret set in this repository?");
     if (token !== null && token === reviewerToken)
         reader.problem("input reviewer-token", "a token of a second account", "the same as `token`");
-    if (catalogue/* catalogue */.sW["server-url"].kind.fromText(serverUrl) === undefined) {
-        reader.problem("input server-url", `${catalogue/* catalogue */.sW["server-url"].kind.expected} (default: the variable GITHUB_SERVER_URL)`, (0,settings_reader/* show */.WU)(serverUrl));
+    if (catalogue["server-url"].kind.fromText(serverUrl) === undefined) {
+        reader.problem("input server-url", `${catalogue["server-url"].kind.expected} (default: the variable GITHUB_SERVER_URL)`, show(serverUrl));
     }
     const [owner = "", name = ""] = repository.split("/");
-    if (catalogue/* catalogue */.sW.repository.kind.fromText(repository) === undefined) {
-        reader.problem("input repository", "OWNER/NAME (default: the variable GITHUB_REPOSITORY)", (0,settings_reader/* show */.WU)(repository));
+    if (catalogue.repository.kind.fromText(repository) === undefined) {
+        reader.problem("input repository", "OWNER/NAME (default: the variable GITHUB_REPOSITORY)", show(repository));
     }
     if (reader.problems.length > 0) {
         // The rest of the inputs is checked too, so that one round of mending is enough.
@@ -48891,49 +50583,50 @@ function problemsOf(environment, inputs, file, path) {
 }
 /** All settings. `file` is the text of the policy file, null where there is none. Throws ConfigurationError with every problem of both. */
 function readSettings(environment, inputs, file, path, defaultBranch) {
-    const parsed = file === null ? { values: {}, problems: [] } : (0,policy_file/* parsePolicyFile */._6)(file, path);
-    const reader = new settings_reader/* Reader */.mP(inputs, parsed.values, `${path}, `);
+    const parsed = file === null ? { values: {}, problems: [] } : parsePolicyFile(file, path);
+    const reader = new Reader(inputs, parsed.values, `${path}, `);
     reader.problems.push(...parsed.problems);
     const source = { reader, yaml: parsed.values, path, environment };
     for (const name of notServed)
-        reader.given(name, catalogue/* catalogue */.sW[name]);
-    const given = reader.given("mode", catalogue/* catalogue */.sW.mode);
-    const mode = catalogue/* modes */.nI.find((known) => known === given) ?? "auto";
+        reader.given(name, catalogue[name]);
+    const given = reader.given("mode", catalogue.mode);
+    const mode = modes.find((known) => known === given) ?? "auto";
     const settings = {
         policy: policyOf(source, mode, defaultBranch),
         ...profilesOf(source),
         mode,
-        dryRun: reader.value("dry-run", { ...catalogue/* catalogue */.sW["dry-run"], default: false }),
-        item: reader.given("item", catalogue/* catalogue */.sW.item),
-        message: reader.given("message", catalogue/* catalogue */.sW.message) ?? "",
-        prepare: reader.value("prepare", { ...catalogue/* catalogue */.sW.prepare, default: [] }),
+        dryRun: reader.value("dry-run", { ...catalogue["dry-run"], default: false }),
+        item: reader.given("item", catalogue.item),
+        message: reader.given("message", catalogue.message) ?? "",
+        prepare: reader.value("prepare", { ...catalogue.prepare, default: [] }),
         checks: checksOf(reader),
-        timeoutMs: reader.value("timeout-minutes", { ...catalogue/* catalogue */.sW["timeout-minutes"], default: 45 }) * 60_000,
-        silenceMs: reader.value("silence-minutes", { ...catalogue/* catalogue */.sW["silence-minutes"], default: 10 }) * 60_000,
-        sandbox: reader.given("sandbox", catalogue/* catalogue */.sW.sandbox) === "none" ? "none" : "auto",
-        chain: reader.value("chain", { ...catalogue/* catalogue */.sW.chain, default: true }),
-        workspace: reader.given("workspace", catalogue/* catalogue */.sW.workspace),
+        timeoutMs: reader.value("timeout-minutes", { ...catalogue["timeout-minutes"], default: 45 }) * 60_000,
+        silenceMs: reader.value("silence-minutes", { ...catalogue["silence-minutes"], default: 10 }) * 60_000,
+        agentInstall: reader.given("agent-install", catalogue["agent-install"]) === "if-missing" ? "if-missing" : "never",
+        sandbox: reader.given("sandbox", catalogue.sandbox) === "none" ? "none" : "auto",
+        chain: reader.value("chain", { ...catalogue.chain, default: true }),
+        workspace: reader.given("workspace", catalogue.workspace),
     };
     if (reader.problems.length > 0)
         throw new errors/* ConfigurationError */.j1(dedupe(reader.problems));
     return settings;
 }
 /** Read only so that what is not served is refused. */
-const notServed = ["notify-url", "repositories", "confirm", "agent-install", "network"];
+const notServed = ["notify-url", "repositories", "confirm", "network"];
 function policyOf(source, mode, defaultBranch) {
     const { reader } = source;
     return {
-        label: reader.value("label", { ...catalogue/* catalogue */.sW.label, default: "bot" }),
-        base: reader.given("base", catalogue/* catalogue */.sW.base) ?? defaultBranch,
+        label: reader.value("label", { ...catalogue.label, default: "bot" }),
+        base: reader.given("base", catalogue.base) ?? defaultBranch,
         trusted: trustedOf(reader),
-        maxConcurrent: reader.value("max-concurrent", { ...catalogue/* catalogue */.sW["max-concurrent"], default: 3 }),
-        maxOpenPulls: reader.value("max-open-pulls", { ...catalogue/* catalogue */.sW["max-open-pulls"], default: 6 }),
-        maxAttempts: reader.value("max-attempts", { ...catalogue/* catalogue */.sW["max-attempts"], default: 3 }),
-        maxRounds: reader.value("max-rounds", { ...catalogue/* catalogue */.sW["max-rounds"], default: 3 }),
-        merge: reader.given("merge", catalogue/* catalogue */.sW.merge) ?? "human",
-        excludeLabels: textsOf(source, "excludeLabels") ?? ["hold", "wontfix", "question", "epic"],
+        maxConcurrent: reader.value("max-concurrent", { ...catalogue["max-concurrent"], default: 3 }),
+        maxOpenPulls: reader.value("max-open-pulls", { ...catalogue["max-open-pulls"], default: 6 }),
+        maxAttempts: reader.value("max-attempts", { ...catalogue["max-attempts"], default: 3 }),
+        maxRounds: reader.value("max-rounds", { ...catalogue["max-rounds"], default: 3 }),
+        merge: reader.given("merge", catalogue.merge) ?? "human",
+        excludeLabels: lists_textsOf(source, "excludeLabels") ?? ["hold", "wontfix", "question", "epic"],
         excludeTitles: excludedTitles(source),
-        priorityLabels: textsOf(source, "priorityLabels") ?? [],
+        priorityLabels: lists_textsOf(source, "priorityLabels") ?? [],
         protectedPaths: lists_protectedPaths(source),
         force: mode === "auto" || mode === "explain" ? null : mode,
         looksMax: 10,
@@ -48941,13 +50634,13 @@ function policyOf(source, mode, defaultBranch) {
     };
 }
 function trustedOf(reader) {
-    const trusted = reader.value("trusted", { ...catalogue/* catalogue */.sW.trusted, default: ["writers"] });
+    const trusted = reader.value("trusted", { ...catalogue.trusted, default: ["writers"] });
     if (trusted.length > 1 && trusted.includes("writers"))
         reader.problem("trusted", "either `writers` or login names", "both");
     return trusted.length === 1 && trusted[0] === "writers" ? "writers" : trusted;
 }
 function checksOf(reader) {
-    const checks = reader.value("checks", { ...catalogue/* catalogue */.sW.checks, default: [] });
+    const checks = reader.value("checks", { ...catalogue.checks, default: [] });
     if (checks.length > 1 && checks.includes("statuses"))
         reader.problem("checks", "either shell commands or the one word `statuses`", "both");
     return checks.length === 1 && checks[0] === "statuses" ? "statuses" : checks;
@@ -48985,7 +50678,7 @@ async function connect(step) {
     const reviewer = reviewerToken === null
         ? null
         : giteaForge({ serverUrl, token: reviewerToken, owner, name, limits: step.http ?? {} });
-    const reached = await (0,preflight/* reach */.g)(forge, reviewer, connection);
+    const reached = await reach(forge, reviewer, connection);
     const base = connection.base ?? reached.repository.defaultBranch;
     const settings = readSettings(environment, connection.inputs, reached.policy, connection.policyPath, base);
     const profiles = [...new Map([...settings.profiles, ...settings.reviewers].map((p) => [p.name, p])).values()];
@@ -49826,7 +51519,7 @@ function notReady(c) {
         const reason = `the branch \`${(0,candidate/* ownBranch */.Z3)(c)}\` holds commits that are not the program's`;
         // They came while a run was at work that then died: whoever waits for that work must be told.
         if (record?.state === "held" && s.pending === null) {
-            const { askedBy, generation, handled } = (0,plans/* plan */.et)(c);
+            const { askedBy, generation, handled } = (0,plans/* plan */.et)(c, []);
             return (0,row/* work */.oJ)({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation, handled });
         }
         return (0,row/* skip */.iv)(`${reason}; rename or delete it`);
@@ -49835,7 +51528,7 @@ function notReady(c) {
     return full === null ? null : (0,row/* skip */.iv)(full);
 }
 function implement(c) {
-    return (0,plans/* startable */.hx)(c, 18, (plan) => (0,row/* work */.oJ)({ kind: "implement", item: c.item, row: 18, plan }));
+    return (0,plans/* startable */.hx)(c, 18, c.snapshot.profiles.authors, (plan) => (0,row/* work */.oJ)({ kind: "implement", item: c.item, row: 18, plan }));
 }
 
 // EXTERNAL MODULE: ./lib/core/rows/pull.js
@@ -51057,6 +52750,51 @@ function trustInLogin(login, access, policy) {
 
 /***/ }),
 
+/***/ 4287:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J5: () => (/* binding */ unparked),
+/* harmony export */   V8: () => (/* binding */ allParked),
+/* harmony export */   rQ: () => (/* binding */ parkingAfter)
+/* harmony export */ });
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9716);
+// Profiles that are out of quota, logged out, missing or without their model are parked: every run passes them over until then, on every item. So
+// a usage limit costs one start of an agent and not one on each item, and items wait instead of failing.
+
+
+/** A failure so long after the last parking has nothing to do with it, in ms. */
+const forgottenMs = 24 * 3_600_000;
+/** How a profile is parked after a failure of its own. `resetsAt`: when a usage limit ends, if the agent's program said so. */
+function parkingAfter({ failure, why, resetsAt, setup }, before, now) {
+    const goesOn = before !== null && before.failure === failure && before.setup === setup && now - before.until < forgottenMs;
+    const times = goesOn ? before.times + 1 : 1;
+    const until = resetsAt ?? now + (0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .cooldownSeconds */ .py)(failure, times, []) * 1_000;
+    return { until, since: now, failure, why, times, setup };
+}
+/** Profiles that may be started. A command or a run by hand that came after a parking ends it: whoever gives it may have mended what was wrong. */
+function unparked(names, { parked, profiles, now }, orderAt) {
+    return names.filter((name) => {
+        const found = parked[name];
+        if (found === undefined || found.until <= now || found.since < orderAt)
+            return true;
+        return profiles.setups[name] !== found.setup;
+    });
+}
+/** "all profiles are parked: `codex` until 2026-11-21 16:00 UTC (quota), …" */
+function allParked(names, parked) {
+    const told = names.flatMap((name) => {
+        const found = parked[name];
+        const until = found === undefined ? "" : (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .clockTime */ .qo)(new Date(found.until).toISOString());
+        return found === undefined ? [] : [`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .code */ .aY)(name, 50)} until ${until} (${found.failure})`];
+    });
+    return `${names.length === 1 ? "its profile is" : "all profiles are"} parked: ${told.join(", ")}`;
+}
+
+
+/***/ }),
+
 /***/ 9861:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -51821,6 +53559,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Sh: () => (/* reexport */ waitingLine),
   YQ: () => (/* reexport */ whyComment),
   ss: () => (/* reexport */ whyText),
+  E0: () => (/* reexport */ withProgress),
   tg: () => (/* reexport */ workingComment)
 });
 
@@ -52501,6 +54240,12 @@ function workingComment(w) {
         footer,
     ]);
 }
+/** The status of an agent at work with how far it is, before the line of who wrote it. `body` is as it was first written. */
+function withProgress(body, text) {
+    const line = `At work for ${text}.`;
+    const at = body.indexOf(footer);
+    return at === -1 ? `${body}\n\n${line}` : `${body.slice(0, at)}${line}\n\n${body.slice(at)}`;
+}
 /** A rework names its causes instead: the giver of the order is not always one. */
 function askedText(w) {
     return w.askedBy === "" || w.kind === "rework" ? "" : `Asked for by ${w.askedBy}.`;
@@ -53051,15 +54796,17 @@ function textChanged({ record, item }) {
 /* harmony export */   et: () => (/* binding */ plan),
 /* harmony export */   hx: () => (/* binding */ startable)
 /* harmony export */ });
-/* harmony import */ var _budget_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9610);
+/* harmony import */ var _budget_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9610);
 /* harmony import */ var _candidate_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1782);
-/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7206);
-/* harmony import */ var _slots_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4710);
-/* harmony import */ var _takeover_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4538);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9716);
-/* harmony import */ var _cheap_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4802);
-/* harmony import */ var _row_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6421);
+/* harmony import */ var _model_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7206);
+/* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4287);
+/* harmony import */ var _slots_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4710);
+/* harmony import */ var _takeover_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4538);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9716);
+/* harmony import */ var _cheap_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4802);
+/* harmony import */ var _row_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6421);
 // What work starts from, whatever its kind: who asked, in which words, how often it was tried, which orders it obeys.
+
 
 
 
@@ -53078,7 +54825,7 @@ function countsBefore(c) {
     const isBegun = record?.state === "held" || record?.state === "released" || record?.state === "published";
     if (record === null || !isBegun || (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending !== null)
         return { attempt: 0, cancelled: 0 };
-    return (0,_takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .leftBehind */ .aU)(record, snapshot.ends, snapshot.owner);
+    return (0,_takeover_js__WEBPACK_IMPORTED_MODULE_3__/* .leftBehind */ .aU)(record, snapshot.ends, snapshot.owner);
 }
 /** Rounds so far; an order begins anew, a lost ledger too. */
 function roundsBefore(c) {
@@ -53087,7 +54834,7 @@ function roundsBefore(c) {
 }
 /** Longest words of people in a plan, in characters: they are kept in the record, which must stay readable. */
 const instructionMax = 20_000;
-function plan(c) {
+function plan(c, profiles) {
     const { details, s } = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c);
     const { snapshot, policy, record, item } = c;
     const words = [...s.words, item.issue.number === snapshot.trigger.item ? snapshot.trigger.message : ""];
@@ -53102,9 +54849,10 @@ function plan(c) {
         cancelled: countsBefore(c).cancelled,
         round: roundsBefore(c),
         orderAt: s.lastOrderAt,
-        instruction: (0,_text_js__WEBPACK_IMPORTED_MODULE_4__/* .shorten */ .ml)([before, ...words].filter((text, i, all) => text !== "" && all.indexOf(text) === i).join("\n\n"), instructionMax),
-        slot: (0,_slots_js__WEBPACK_IMPORTED_MODULE_1__/* .freeSlot */ .v)(snapshot, policy) ?? 1,
-        reserve: (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .reservation */ .d8)(policy.limits, snapshot.profiles.tellCost),
+        instruction: (0,_text_js__WEBPACK_IMPORTED_MODULE_5__/* .shorten */ .ml)([before, ...words].filter((text, i, all) => text !== "" && all.indexOf(text) === i).join("\n\n"), instructionMax),
+        profiles,
+        slot: (0,_slots_js__WEBPACK_IMPORTED_MODULE_2__/* .freeSlot */ .v)(snapshot, policy) ?? 1,
+        reserve: (0,_budget_js__WEBPACK_IMPORTED_MODULE_6__/* .reservation */ .d8)(policy.limits, snapshot.profiles.tellCost),
         ...lightPlan(c),
     };
 }
@@ -53117,44 +54865,55 @@ function lightPlan(c) {
         unassign: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .assignedByProgram */ .cb)(c, c.item.issue.assignees, details.timeline),
     };
 }
-/** An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place. */
-function startable(c, row, begin) {
+/**
+ * An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place or a profile. `profiles`: names of those whose
+ * work it is, in order of preference.
+ */
+function startable(c, row, profiles, begin) {
     const { snapshot, policy, item, record } = c;
     // Whether a dead run counts as an attempt depends on how it ended; a new order begins anew whatever it was.
     if (record !== null &&
         (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s.pending === null &&
         record.owner !== snapshot.owner &&
-        (0,_takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .wantsEnd */ .R4)(record, snapshot.ends))
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .lookAt */ .t5)({ facts: "end" });
-    const made = plan(c);
-    if (made.cancelled >= _takeover_js__WEBPACK_IMPORTED_MODULE_2__/* .cancelsMax */ .iV) {
+        (0,_takeover_js__WEBPACK_IMPORTED_MODULE_3__/* .wantsEnd */ .R4)(record, snapshot.ends))
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .lookAt */ .t5)({ facts: "end" });
+    const { pending } = (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .known */ .eO)(c).s;
+    // A label says that work is wanted, not that a profile is well again.
+    const orderAt = pending === null || pending.source === "label" ? 0 : pending.at;
+    const free = (0,_parking_js__WEBPACK_IMPORTED_MODULE_1__/* .unparked */ .J5)(profiles, snapshot, orderAt);
+    const made = plan(c, free);
+    if (made.cancelled >= _takeover_js__WEBPACK_IMPORTED_MODULE_3__/* .cancelsMax */ .iV) {
         const reason = `its run was cancelled ${made.cancelled} times in a row`;
         const { askedBy, generation, handled } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation, handled });
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "cancelled", reason, askedBy, generation, handled });
     }
     if (made.attempt > policy.maxAttempts) {
         const reason = `${policy.maxAttempts} attempts ended without a result`;
         const { askedBy, generation, handled } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation, handled });
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "attempts", reason, askedBy, generation, handled });
     }
-    const used = (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .itemBudgetUsed */ .ih)(c.record, policy.limits);
+    const used = (0,_budget_js__WEBPACK_IMPORTED_MODULE_6__/* .itemBudgetUsed */ .ih)(c.record, policy.limits);
     if (used !== null) {
         const { askedBy, generation, handled } = made;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation, handled });
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "budget", reason: used, askedBy, generation, handled });
     }
-    const day = (0,_budget_js__WEBPACK_IMPORTED_MODULE_5__/* .dayBudgetUsed */ .Td)(snapshot, policy);
+    const day = (0,_budget_js__WEBPACK_IMPORTED_MODULE_6__/* .dayBudgetUsed */ .Td)(snapshot, policy);
     if (day !== null)
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .skip */ .iv)(day);
-    if ((0,_slots_js__WEBPACK_IMPORTED_MODULE_1__/* .freeSlot */ .v)(snapshot, policy) === null)
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .skip */ .iv)((0,_cheap_js__WEBPACK_IMPORTED_MODULE_3__/* .noPlace */ .zX)(policy));
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)(day);
+    if (profiles.length > 0 && free.length === 0)
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)((0,_parking_js__WEBPACK_IMPORTED_MODULE_1__/* .allParked */ .V8)(profiles, snapshot.parked));
+    if ((0,_slots_js__WEBPACK_IMPORTED_MODULE_2__/* .freeSlot */ .v)(snapshot, policy) === null)
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .skip */ .iv)((0,_cheap_js__WEBPACK_IMPORTED_MODULE_4__/* .noPlace */ .zX)(policy));
     return begin(made);
 }
 function review(c, row, { pull, verdict }) {
-    return startable(c, row, (made) => {
+    const approved = verdict?.kind === "more" ? verdict.note.approvedBy : [];
+    // Who approved this head already is no second opinion.
+    const reviewers = c.snapshot.profiles.reviewers.filter((name) => !approved.includes(name));
+    return startable(c, row, reviewers, (made) => {
         const author = c.record?.work?.profile;
-        const approved = verdict?.kind === "more" ? verdict.note.approvedBy : [];
         const avoid = [...approved, ...(author === undefined ? [] : [author])];
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({
             kind: "review",
             item: c.item,
             row,
@@ -53172,13 +54931,13 @@ function rework(c, row, open, why) {
     if (!why.ordered && rounds >= policy.maxRounds) {
         const reason = `${rounds} rounds did not bring it to an approval${why.conflict ? "; it conflicts with the base branch" : ""}`;
         const { askedBy, handled } = lightPlan(c);
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .generation */ .XE)(c), handled });
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: (0,_candidate_js__WEBPACK_IMPORTED_MODULE_0__/* .generation */ .XE)(c), handled });
     }
-    return startable(c, row, (made) => {
+    return startable(c, row, c.snapshot.profiles.authors, (made) => {
         // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
         const round = why.ordered || findings ? made.round : made.round + 1;
-        const approved = (0,_model_js__WEBPACK_IMPORTED_MODULE_7__/* .approvalsOf */ .mh)(pull.headSha, facts.reviews, c.snapshot).length > 0;
-        return (0,_row_js__WEBPACK_IMPORTED_MODULE_6__/* .work */ .oJ)({
+        const approved = (0,_model_js__WEBPACK_IMPORTED_MODULE_8__/* .approvalsOf */ .mh)(pull.headSha, facts.reviews, c.snapshot).length > 0;
+        return (0,_row_js__WEBPACK_IMPORTED_MODULE_7__/* .work */ .oJ)({
             kind: "rework",
             item,
             row,
@@ -54178,29 +55937,6 @@ function describe(thrown) {
         at = at.cause;
     }
     return parts.join(": ") || "an error without a message";
-}
-
-
-/***/ }),
-
-/***/ 4414:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Y: () => (/* binding */ isBefore)
-/* harmony export */ });
-/* unused harmony export releaseOf */
-/** Reads `1.26.4`, `1.26.0+12-gabc` and Forgejo's `9.0.3+gitea-1.22.0`; what cannot be read counts as newer than everything: `development`. */
-function releaseOf(version) {
-    const gitea = /gitea-(\d+)\.(\d+)/.exec(version) ?? /^(\d+)\.(\d+)/.exec(version);
-    if (gitea === null)
-        return { major: Number.POSITIVE_INFINITY, minor: 0 };
-    return { major: Number(gitea[1]), minor: Number(gitea[2]) };
-}
-/** Whether a server is older than `1.<minor>`. A hint for what cannot be probed. */
-function isBefore(version, minor) {
-    const release = releaseOf(version);
-    return release.major < 1 || (release.major === 1 && release.minor < minor);
 }
 
 
@@ -56575,7 +58311,7 @@ async function linesInDiff(host, from, to) {
 
 /***/ }),
 
-/***/ 1714:
+/***/ 3251:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -56801,12 +58537,12 @@ function classify(facts) {
     return failureOfWork(facts) ?? outcomeOfResult(facts, dead);
 }
 function failureOfProcess(facts) {
-    const { ended, output, preset } = facts;
+    const { ended, output } = facts;
     if (ended.how === "killed" && ended.reason !== "lingered") {
         // A CLI that waits for its model's server prints nothing: that is the server's silence, not the agent's.
-        const waiting = ended.reason === "silence" && output.waitingRetry !== null ? eventClass(preset, output.waitingRetry) : null;
+        const waiting = ended.reason === "silence" || ended.reason === "start-up" ? waitedFor(facts) : null;
         if (waiting !== null)
-            return failure(facts, waiting, "It was waiting to try again", output.waitingRetry?.code ?? "");
+            return failure(facts, waiting.class, "It was waiting to try again", waiting.words);
         return failure(facts, ofReason(ended.reason), ended.text, "");
     }
     if (ended.how === "spawn-error")
@@ -56814,18 +58550,33 @@ function failureOfProcess(facts) {
     const told = toldFailure(facts);
     if (told !== null)
         return told;
-    const code = ended.how === "exit" ? ended.code : null;
-    const mapped = code === null ? undefined : preset.exits[code];
-    if (mapped !== undefined)
+    const mapped = exitClass(facts);
+    if (mapped !== null)
         return failure(facts, mapped, endText(facts), lastWords(output));
+    const code = ended.how === "exit" ? ended.code : null;
     if (ended.how === "killed" || code === 0)
         return null;
-    const rule = preset.errors.find((at) => at.in === "stderr" && (at.exit ?? code) === code && found(at.match, output.errorTail));
-    if (rule !== undefined)
-        return failure(facts, rule.class, "The agent's program could not work", matchingLine(rule.match, output.errorTail));
+    const onStderr = toldOnStderr(facts, code);
+    if (onStderr !== null)
+        return failure(facts, onStderr.class, "The agent's program could not work", onStderr.words);
     return failure(facts, "crash", endText(facts), lastWords(output));
 }
-/** What the CLI's own events call the failure of the whole run, the most telling first: any that has a class before one that has none. */
+/** What a CLI without a word was waiting for. */
+function waitedFor(facts) {
+    const { preset, output } = facts;
+    const { waitingRetry: retry } = output;
+    const byEvent = retry === null ? null : eventClass(preset, retry);
+    return byEvent === null ? toldOnStderr(facts, null) : { class: byEvent, words: retry?.code || retry?.text || "" };
+}
+/** `code`: the exit code; null where the CLI did not end by itself. */
+function toldOnStderr({ output, preset }, code) {
+    const rule = preset.errors.find((at) => at.in === "stderr" && (at.exit ?? code) === code && found(at.match, output.errorTail));
+    return rule === undefined ? null : { class: rule.class, words: matchingWords(rule.match, output.errorTail) };
+}
+/**
+ * What the CLI's own events call the failure of the whole run, the most telling first: any that has a class before one that has none. Where none has, its
+ * exit code and standard error may say more.
+ */
 function toldFailure(facts) {
     const { output, preset } = facts;
     const [first] = output.failures;
@@ -56835,14 +58586,24 @@ function toldFailure(facts) {
         event,
         class: eventClass(preset, event),
     }));
-    const telling = candidates.find((at) => at.class !== null);
-    const words = first.text || first.code;
-    return failure(facts, telling?.class ?? "crash", "The agent's program reported a failure", words);
+    const telling = candidates.find((at) => at.class !== null)?.class ?? exitClass(facts);
+    const onStderr = telling === null ? toldOnStderr(facts, null) : null;
+    const words = onStderr?.words || candidates.map(({ event }) => event.text || event.code).find((text) => text !== "");
+    const kind = telling ?? onStderr?.class ?? "crash";
+    return failure(facts, kind, "The agent's program reported a failure", words ?? "");
+}
+function exitClass({ ended, preset }) {
+    return ended.how === "exit" ? (preset.exits[ended.code] ?? null) : null;
 }
 function failureOfWork(facts) {
     const { output, preset, result } = facts;
-    if (!output.isFinished)
-        return failure(facts, "crash", "The agent ended without saying that it was done", lastWords(output));
+    if (!output.isFinished) {
+        // Some call no error the failure of the whole run, because they may go on after any.
+        const error = output.errors.find((at) => eventClass(preset, at) !== null) ?? output.errors[0];
+        const kind = error === undefined ? null : eventClass(preset, error);
+        const words = error?.text || error?.code || lastWords(output);
+        return failure(facts, kind ?? "crash", "The agent ended without saying that it was done", words);
+    }
     if (output.wasDenied)
         return failure(facts, "contract-invalid", "The agent was refused something it needed, so its work is not whole", "");
     if (preset.success.finalRequired && output.finalText === "" && result.kind !== "valid")
@@ -56915,6 +58676,7 @@ function ofReason(reason) {
             return "start-up";
         // Nothing that works needs so much output: it repeats itself.
         case "output":
+        case "repeats":
             return "loop";
         case "stopped":
             return "cancelled";
@@ -56984,11 +58746,19 @@ function lastWords(output) {
 function lastLine(text) {
     return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
 }
-function matchingLine(pattern, text) {
-    return text.split("\n").find((line) => found(pattern, line)) ?? "";
+/** The line that holds what the pattern finds, or of it the group `words`. */
+function matchingWords(pattern, text) {
+    const match = search(pattern, text);
+    if (match === null)
+        return "";
+    const from = text.lastIndexOf("\n", match.index - 1) + 1;
+    return match.groups?.["words"] ?? text.slice(from).split("\n", 1)[0] ?? "";
 }
 function found(pattern, text) {
-    return new RegExp(pattern, "im").test(text.replaceAll("\u2019", "'"));
+    return search(pattern, text) !== null;
+}
+function search(pattern, text) {
+    return new RegExp(pattern, "im").exec(text.replaceAll("\u2019", "'"));
 }
 
 ;// CONCATENATED MODULE: ./lib/agent/preset.js
@@ -57002,6 +58772,14 @@ function fillArgs(args, values) {
         return values[arg.when] === undefined ? [] : arg.args.map((word) => fill(word, values));
     });
 }
+/** Variables with `{{name}}` filled in. Throws like `fillArgs`. */
+function fillEnv(set, values) {
+    return Object.fromEntries(Object.entries(set).flatMap(([name, entry]) => {
+        if (typeof entry === "string")
+            return [[name, fill(entry, values)]];
+        return values[entry.when] === undefined ? [] : [[name, fill(entry.value, values)]];
+    }));
+}
 /** One template filled in; values are taken as they are, a `{{…}}` inside a value stays text. */
 function fill(template, values) {
     const known = new Map(Object.entries(values));
@@ -57011,6 +58789,32 @@ function fill(template, values) {
             throw new Error(`a preset uses {{${name}}}, which has no value here`);
         return value;
     });
+}
+/** A JSON template filled in. */
+function fillJson(json, values) {
+    if (typeof json === "string")
+        return fill(json, values);
+    if (typeof json !== "object" || json === null)
+        return json;
+    if (isList(json))
+        return json.map((one) => fillJson(one, values));
+    return Object.fromEntries(Object.entries(json).map(([name, one]) => [fill(name, values), fillJson(one, values)]));
+}
+/** `over` laid over `under`: objects member by member, anything else replaced. */
+function laidOver(under, over) {
+    if (!isMap(under) || !isMap(over))
+        return over;
+    const changed = Object.entries(over).map(([name, value]) => {
+        const below = under[name];
+        return [name, below === undefined ? value : laidOver(below, value)];
+    });
+    return { ...under, ...Object.fromEntries(changed) };
+}
+function isList(json) {
+    return Array.isArray(json);
+}
+function isMap(json) {
+    return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 /** Whether all conditions hold for an event, which may be anything. */
 function matches(event, match) {
@@ -57030,6 +58834,7 @@ function take(event, path) {
     const usable = (value) => typeof value === "string" || (typeof value === "number" && Number.isFinite(value));
     return valuesAt(event, path.split(".")).find(usable) ?? null;
 }
+/** All that stands at a path. */
 function valuesAt(value, path) {
     const [key, ...rest] = path;
     if (key === undefined)
@@ -57044,6 +58849,8 @@ function valuesAt(value, path) {
 
 ;// CONCATENATED MODULE: ./lib/agent/environment.js
 
+
+
 const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /**
  * The whole environment of an agent: these names and no others, so that a token which a runner, a person or a later version puts into the
@@ -57052,18 +58859,24 @@ const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
  */
 function environment(profile, task, host) {
     const { preset } = profile;
-    const defaults = Object.entries({ ...preset.env.set, ...(task.root ? preset.approve.rootEnv : {}) });
+    const values = templateValues(profile, task);
+    const defaults = {
+        ...preset.env.set,
+        ...(task.root ? preset.approve.rootEnv : {}),
+        ...(values.baseUrl === undefined ? {} : preset.baseUrl?.set),
+        ...(values.baseUrl !== undefined && Object.keys(profile.env).length === 0 ? preset.baseUrl?.keyless : {}),
+    };
     const own = Object.entries(profile.env).flatMap(([name, source]) => {
         const value = host[source] ?? "";
         return value === "" ? [] : [[name, value]];
     });
     return {
-        ...Object.fromEntries(defaults.map(([name, template]) => [name, fill(template, { home: task.home })])),
-        ...baseUrlVariable(profile),
+        ...fillEnv(defaults, values),
+        ...settingVariables(profile, task),
         ...Object.fromEntries(own),
         HOME: task.home,
         TMPDIR: task.tmp,
-        PATH: host["PATH"] || pathOfLastResort,
+        PATH: [...(profile.program?.path ?? []), host["PATH"] || pathOfLastResort].join(external_node_path_.delimiter),
         LANG: host["LANG"] || "C.UTF-8",
         TERM: "dumb",
         CI: "true",
@@ -57087,13 +58900,75 @@ function baseUrlOf(profile) {
     const bare = profile.baseUrl.replace(/\/+$/, "");
     return bare.endsWith(way.suffix) ? bare : bare + way.suffix;
 }
-function baseUrlVariable(profile) {
-    const address = baseUrlOf(profile);
-    const name = profile.preset.baseUrl?.env ?? null;
-    return address === null || name === null ? {} : { [name]: address };
+
+;// CONCATENATED MODULE: ./lib/agent/config.js
+// What a preset's templates become for one start of one profile: values, settings as JSON, and their files in the agent's home.
+
+
+
+
+/** All that templates of this start may name. */
+function templateValues(profile, task) {
+    const baseUrl = baseUrlOf(profile);
+    return {
+        ...{ home: task.home, clone: task.cwd, promptFile: task.promptFile },
+        prompt: promptArgument(profile.preset.prompt, task),
+        ...(profile.model === null ? {} : { model: profile.model }),
+        ...(profile.effort === null ? {} : { effort: profile.effort }),
+        ...(baseUrl === null ? {} : { baseUrl }),
+        ...(profile.command === null ? {} : { command: profile.command }),
+        ...(task.session === null ? {} : { session: task.session }),
+    };
+}
+function promptArgument(way, task) {
+    if (way.via !== "argument" || Buffer.byteLength(task.prompt) <= way.bytesMax)
+        return task.prompt;
+    return `Read the file ${task.promptFile} and do what it says.`;
+}
+/** Variables that hold settings, by name. */
+function settingVariables(profile, task) {
+    const values = templateValues(profile, task);
+    return Object.fromEntries(profile.preset.config.flatMap((part) => "env" in part.place ? [[part.place.env, JSON.stringify(jsonOf(part, task, values))]] : []));
+}
+/**
+ * Writes the preset's settings into the private home. An earlier agent of this run may have left anything there: a link on the way is taken away
+ * and never followed. No process of it lives any more.
+ */
+async function writeSettings(profile, task) {
+    const values = templateValues(profile, task);
+    for (const part of profile.preset.config) {
+        if (!("file" in part.place))
+            continue;
+        const file = (0,external_node_path_.join)(task.home, fill(part.place.file, values));
+        await ownFolder(task.home, (0,external_node_path_.dirname)(file));
+        await (0,promises_.rm)(file, { recursive: true, force: true });
+        await (0,promises_.writeFile)(file, `${JSON.stringify(jsonOf(part, task, values), null, 2)}\n`, { flag: "wx", mode: 0o600 });
+    }
+}
+function jsonOf(part, { role }, values) {
+    const over = [
+        values.model === undefined ? undefined : part.withModel,
+        values.baseUrl === undefined ? undefined : part.withBaseUrl,
+        role === "reviewer" ? part.forReviewer : undefined,
+    ];
+    const json = over.reduce((all, one) => (one === undefined ? all : laidOver(all, one)), part.json);
+    return fillJson(json, values);
+}
+/** Every part of the way is a folder, and no link. */
+async function ownFolder(root, folder) {
+    let path = root;
+    for (const name of folder.slice(root.length).split(external_node_path_.sep)) {
+        path = (0,external_node_path_.join)(path, name);
+        const found = await (0,promises_.lstat)(path).catch(() => null);
+        if (found?.isDirectory() === false)
+            await (0,promises_.rm)(path, { force: true });
+        if (found?.isDirectory() !== true)
+            await (0,promises_.mkdir)(path);
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/agent/invocation.js
+
 
 
 /** How to start a profile's agent for a task. Nothing is read or written; the prompt's file is there already. */
@@ -57101,11 +58976,11 @@ function invocation(profile, start, host) {
     const { preset } = profile;
     const values = templateValues(profile, start);
     return {
-        file: start.bin ?? preset.bin,
+        file: profile.program?.bin ?? preset.bin,
         args: [
-            ...fillArgs(preset.argv, values),
-            ...fillArgs(preset.approve.auto, values),
-            ...fillArgs(preset.baseUrl?.args ?? [], values),
+            ...firstWords(preset, values),
+            ...fillArgs(start.role === "reviewer" ? preset.approve.readOnly : preset.approve.auto, values),
+            ...(values.baseUrl === undefined ? [] : fillArgs(preset.baseUrl?.args ?? [], values)),
             ...fillArgs(preset.prompt.args, values),
         ],
         cwd: start.cwd,
@@ -57116,21 +58991,21 @@ function invocation(profile, start, host) {
         folder: start.folder,
     };
 }
-function templateValues(profile, start) {
-    const baseUrl = baseUrlOf(profile);
-    return {
-        home: start.home,
-        promptFile: start.promptFile,
-        prompt: promptArgument(profile.preset.prompt, start),
-        ...(profile.model === null ? {} : { model: profile.model }),
-        ...(baseUrl === null ? {} : { baseUrl }),
-        ...(profile.command === null ? {} : { command: profile.command }),
-    };
-}
-function promptArgument(way, start) {
-    if (way.via !== "argument" || Buffer.byteLength(start.prompt) <= way.bytesMax)
-        return start.prompt;
-    return `Read the file ${start.promptFile} and do what it says.`;
+function firstWords({ argv, resume }, values) {
+    const words = fillArgs(argv, values);
+    if (values.session === undefined || resume === null)
+        return words;
+    const more = fillArgs(resume.args, values);
+    switch (resume.at) {
+        case "append":
+            return [...words, ...more];
+        case "after-first":
+            return [...words.slice(0, 1), ...more, ...words.slice(1)];
+        case "replace":
+            return more;
+        default:
+            return resume.at;
+    }
 }
 
 // EXTERNAL MODULE: ./lib/agent/mark.js
@@ -57172,12 +59047,19 @@ class OutputReader {
     #sawTerminal = false;
     #lastEvents = [];
     #garbageLines = 0;
+    #openTools = new Map();
+    #lastCall = "";
+    #repeats = 0;
     constructor(preset) {
         this.#preset = preset;
     }
     /** Whether it has ended its work, well or not, and only the process still lives. Always false where the preset knows no such event. */
     get isFinished() {
         return this.#sawTerminal || this.#failures.length > 0;
+    }
+    /** What it is doing, for people who wait for it. */
+    get progress() {
+        return { tokens: this.#tokens, openTool: [...this.#openTools.values()].at(-1) ?? null, repeats: this.#repeats };
     }
     push(chunk) {
         if (this.#preset.output.format === "text") {
@@ -57236,12 +59118,20 @@ class OutputReader {
     }
     #read(event) {
         const { output, success } = this.#preset;
+        if (success.goesOn !== undefined && matches(event, success.goesOn))
+            this.#sawTerminal = false;
         if (success.terminal !== null && matches(event, success.terminal))
             this.#sawTerminal = true;
         const applying = output.rules.filter((rule) => matches(event, rule.when));
         this.#waitingRetry = null;
         for (const rule of applying)
             this.#apply(rule, event);
+    }
+    #begin({ id, name, input }) {
+        this.#openTools.set(id, name);
+        const call = `${name}\n${input}`;
+        this.#repeats = call === this.#lastCall ? this.#repeats + 1 : 1;
+        this.#lastCall = call;
     }
     #apply(rule, event) {
         switch (rule.emit) {
@@ -57269,6 +59159,14 @@ class OutputReader {
             case "limit":
                 this.#resetsAt = inMs(numberAt(event, rule.take?.["resetsAt"])) ?? this.#resetsAt;
                 return;
+            case "tool-start":
+                for (const call of callsIn(rule, event))
+                    this.#begin(call);
+                return;
+            case "tool-end":
+                for (const id of textsAt(event, rule.take?.["id"]))
+                    this.#openTools.delete(id);
+                return;
             case "denied":
                 this.#wasDenied = true;
                 return;
@@ -57276,6 +59174,17 @@ class OutputReader {
                 rule.emit;
         }
     }
+}
+function callsIn({ take: paths }, event) {
+    const inputs = paths?.["input"] === undefined ? [] : valuesAt(event, paths["input"].split("."));
+    const names = textsAt(event, paths?.["name"]);
+    return textsAt(event, paths?.["id"]).map((id, at) => ({
+        ...{ id, name: cutBytes(names[at] ?? names[0] ?? "a tool", 100) },
+        input: JSON.stringify(inputs[at] ?? null),
+    }));
+}
+function textsAt(event, path) {
+    return path === undefined ? [] : valuesAt(event, path.split(".")).filter((value) => typeof value === "string");
 }
 function errorEvent(rule, event) {
     const status = numberAt(event, rule.take?.["status"]);
@@ -57346,8 +59255,8 @@ function tailOf(file, bytes) {
     }
 }
 
-// EXTERNAL MODULE: ./lib/agent/supervise.js + 5 modules
-var supervise = __nccwpck_require__(9455);
+// EXTERNAL MODULE: ./lib/agent/supervise.js + 4 modules
+var supervise = __nccwpck_require__(1745);
 // EXTERNAL MODULE: ./lib/agent/trace.js
 var trace = __nccwpck_require__(6652);
 // EXTERNAL MODULE: ./lib/core/guards.js
@@ -57478,6 +59387,54 @@ async function readCommits(host, base, head) {
 var saved = __nccwpck_require__(4728);
 // EXTERNAL MODULE: ./lib/workspace.js
 var lib_workspace = __nccwpck_require__(8230);
+// EXTERNAL MODULE: ./lib/jobs/job.js
+var jobs_job = __nccwpck_require__(3787);
+// EXTERNAL MODULE: ./lib/core/marker.js
+var marker = __nccwpck_require__(5845);
+// EXTERNAL MODULE: ./lib/core/model.js
+var model = __nccwpck_require__(7206);
+// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
+var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+;// CONCATENATED MODULE: ./lib/jobs/progress.js
+// How far an agent is, in the item's status comment: written once a minute at most, best effort. One write at a time, and none is under way any more
+// when `end` answers, so that none can come after what is said of the end.
+
+
+
+
+function progressOn(ports, issue, redact) {
+    const { forge } = ports;
+    let found;
+    let underWay = null;
+    const write = async (line) => {
+        try {
+            found ??= (await forge.comments(issue))
+                .filter(({ author, body }) => (0,model/* isProgram */.Vd)(ports, author) && (0,marker/* findMarker */.Ed)(body, "status") !== null)
+                .sort((a, b) => a.id - b.id)[0];
+            if (found === undefined)
+                return;
+            await ports.fence();
+            await forge.editComment(found.id, (0,report/* withProgress */.E0)(found.body, line));
+        }
+        catch (error) {
+            ports.log(`the progress could not be shown: ${(0,errors/* describe */.q0)(error)}`);
+        }
+        finally {
+            underWay = null;
+        }
+    };
+    return {
+        show(line) {
+            underWay ??= write(redact(line));
+        },
+        async end() {
+            await underWay;
+        },
+    };
+}
+
 // EXTERNAL MODULE: ./lib/jobs/shell.js
 var shell = __nccwpck_require__(7218);
 ;// CONCATENATED MODULE: ./lib/jobs/agent-run.js
@@ -57498,8 +59455,10 @@ var shell = __nccwpck_require__(7218);
 
 
 
+
+
+
 let starts = 0;
-/** `earlier` is what the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
 async function runAgent(bench, prompt, wallMs, earlier) {
     const { job, plan, kind, pull, workspace, base, profile, stop } = bench;
     const { ports, settings, item } = job;
@@ -57520,25 +59479,33 @@ async function runAgent(bench, prompt, wallMs, earlier) {
         },
         ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
         ...{ root: process.getuid?.() === 0, cwd: workspace.clone, folder: workspace.root, prompt },
+        session: profile.preset.resume === null ? null : (earlier?.session ?? null),
         marks: (0,mark/* markVariables */.du)({ place: ports.place, owner: job.who.owner }),
     };
+    await writeSettings(profile, start);
     (0,saved/* saveAgent */.Lr)(ports.saveState);
     const { limits } = settings.policy;
     const outputFile = (0,external_node_path_.join)(workspace.kept, `agent-${++starts}.out`);
+    const progress = progressOn((0,jobs_job/* effectPorts */.Oo)(job), item.issue.number, ports.redact);
     const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
-        const result = await (0,supervise/* supervise */.z)(invocation(profile, start, ports.environment), outputFile, {
+        const working = (0,supervise/* supervise */.z)(invocation(profile, start, ports.environment), outputFile, {
             wallMs,
             silenceMs: settings.silenceMs,
             startUpMs: limits.startUpSeconds > 0 ? limits.startUpSeconds * 1000 : profile.preset.limits.startUpMs,
             outputBytesMax: limits.outputBytesMax,
+            repeatsMax: limits.toolRepeatsMax,
             graceMs: limits.killSeconds * 1000,
             drainMs: profile.preset.limits.drainMs,
         }, {
-            onHeartbeat: ({ elapsedMs, silentMs, bytes }) => ports.log.line(`agent at work for ${(0,core_text/* duration */.p0)(elapsedMs)}, quiet for ${(0,core_text/* duration */.p0)(silentMs)}, ${bytes} bytes`),
+            onHeartbeat(beat) {
+                ports.log.line(`agent at work for ${progressText(beat)}`);
+                progress.show(progressText(beat));
+            },
             onLook: (0,trace/* traceInto */.k)(workspace.kept),
             output: new OutputReader(profile.preset),
             stop,
         });
+        const result = await working.finally(() => progress.end());
         ports.log.line(`agent ended after ${(0,core_text/* duration */.p0)(result.durationMs)}: ${howEnded(result)}`);
         // Quoted line by line: raw output on standard output would be obeyed by the runner (`::set-output` and the like).
         const lines = (0,core_text/* harmless */.Is)(await (0,shell/* fileTail */.L)(outputFile, 4_000), 4_000)
@@ -57549,6 +59516,19 @@ async function runAgent(bench, prompt, wallMs, earlier) {
         return result;
     });
     return judge(bench, ended, earlier);
+}
+/** "12 min, quiet for 3 s, `Bash` at work, 12,345 tokens, 4,711 bytes". */
+function progressText({ elapsedMs, silentMs, bytes, progress }) {
+    const tokens = progress?.tokens ?? null;
+    return [
+        (0,core_text/* duration */.p0)(elapsedMs),
+        `quiet for ${(0,core_text/* duration */.p0)(silentMs)}`,
+        progress?.openTool ? `\`${(0,core_text/* harmless */.Is)(progress.openTool, 50)}\` at work` : "",
+        tokens === null ? "" : `${(tokens.input + tokens.output).toLocaleString("en")} tokens`,
+        `${bytes.toLocaleString("en")} bytes`,
+    ]
+        .filter((part) => part !== "")
+        .join(", ");
 }
 function roleOf(kind) {
     return kind === "review" ? "reviewer" : "author";
@@ -57564,7 +59544,7 @@ async function judge(bench, ended, earlier) {
     const { tokens, costUsd } = output;
     const tokensInAll = tokens === null ? 0 : tokens.input + tokens.output;
     const own = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
-    const result = own.kind === "absent" && earlier !== null ? earlier : own;
+    const result = own.kind === "absent" && earlier !== null ? earlier.own : own;
     const role = roleOf(bench.kind);
     const brought = ended.dead === null ? null : await (role === "author" ? agent_run_bring : agent_run_judged)(bench, ended.dead);
     const composed = brought?.kind === "ok" ? brought.composed : null;
@@ -57595,7 +59575,7 @@ async function judge(bench, ended, earlier) {
         return { kind: "failed", ...took, failed: { ...brought, output: await (0,shell/* fileTail */.L)(ended.outputFile, 6_000) } };
     if (outcome.inferred !== null)
         job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
-    return { kind: "result", ...took, result: outcome.result, own: result };
+    return { kind: "result", ...took, result: outcome.result, own: result, session: output.session };
 }
 /** A reviewer's clone is thrown away; it only matters whether tracked files were changed. New files are what its tests left. */
 async function agent_run_judged({ job, workspace, base }, dead) {
@@ -57684,13 +59664,15 @@ async function rewritesApproved(job, head) {
 /* harmony export */   hJ: () => (/* binding */ counter)
 /* harmony export */ });
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
-/* harmony import */ var _core_guards_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7429);
+/* harmony import */ var _core_guards_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7429);
 /* harmony import */ var _git_clone_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4389);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1714);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3251);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
-/* harmony import */ var _prompts_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4951);
+/* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
+/* harmony import */ var _prompts_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4951);
 // An author at work: one profile after the other, each with its agent, the checks, and once or twice back to the same agent when they fail.
+
 
 
 
@@ -57707,19 +59689,23 @@ async function author(given) {
     const deadline = startedAt + job.settings.timeoutMs;
     const { spent, spend, leave } = counter();
     let last = null;
-    for (const profile of job.settings.profiles) {
+    for (const profile of (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .usable */ .Je)(job.settings.profiles, given.plan)) {
         const end = last === null || (await makeFresh(given)) ? await work(given, profile, deadline, { spend, leave }) : last.end;
         last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
-        if (end.kind !== "failed" || !(0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .isOfTheProfile */ .s7)(end.class))
+        if (end.kind !== "failed" || !(0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .isOfTheProfile */ .s7)(end.class)) {
+            if (end.kind === "work" || end.kind === "words")
+                await (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .free */ .t9)(job, profile);
             return last;
-        job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
+        }
+        spent.parkedUntil = (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .earliest */ .Qd)(spent.parkedUntil, await (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .park */ .r3)(job, profile, end));
+        last = { ...last, ...spent };
     }
     if (last === null)
         throw new Error("no profile is configured");
     return last;
 }
 function counter() {
-    const spent = { costUsd: null, tokens: 0, started: false, left: null };
+    const spent = { costUsd: null, tokens: 0, started: false, left: null, parkedUntil: null };
     const spend = (run) => {
         spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
         spent.tokens += run.tokens;
@@ -57737,6 +59723,12 @@ async function makeFresh({ job, plan, workspace, start, extra, stop }) {
     await (0,_git_clone_js__WEBPACK_IMPORTED_MODULE_1__/* .makeClone */ .Y)(await job.ports.host(), extra === undefined ? order : { ...order, extra });
     return (await (0,_checks_js__WEBPACK_IMPORTED_MODULE_4__/* .prepare */ .i)(job, workspace, stop)) === null;
 }
+/** A CLI that cannot go on with its own session ends at once: once more, in a new one. Null where that was not it. */
+function withoutSession(run, earlier) {
+    if (run.kind !== "failed" || run.failed.class !== "crash" || earlier === null || earlier.session === null)
+        return null;
+    return { own: earlier.own, session: null };
+}
 async function work(given, profile, deadline, { spend, leave }) {
     const { job, plan, kind, pull, workspace, start, base, stop, compose } = given;
     const bench = {
@@ -57749,6 +59741,13 @@ async function work(given, profile, deadline, { spend, leave }) {
     for (let returns = 0;; returns++) {
         const run = await (0,_agent_run_js__WEBPACK_IMPORTED_MODULE_3__/* .runAgent */ .J)(bench, prompt, Math.max(1, leftMs()), earlier);
         spend(run);
+        const anew = stop.aborted ? null : withoutSession(run, earlier);
+        if (anew !== null) {
+            job.ports.log.line("the agent's session could not be gone on with; a new one begins");
+            earlier = anew;
+            returns--;
+            continue;
+        }
         const { composed } = run;
         const told = composed === null ? [] : await secretsInHistory(job, start, composed);
         if (composed !== null && told.length === 0 && (await mayBeKept(job, start, composed)))
@@ -57758,11 +59757,11 @@ async function work(given, profile, deadline, { spend, leave }) {
         if (run.kind === "failed")
             return run.failed;
         const { result } = run;
-        earlier = run.own;
+        earlier = run;
         if (composed === null || composed.head === start || result.status !== "implemented") {
             return { kind: "words", result, droppedPatch: composed?.droppedPatch ?? null };
         }
-        const refused = [...(0,_core_guards_js__WEBPACK_IMPORTED_MODULE_6__/* .guards */ .DK)(composed.changes, job.settings.policy.limits, job.ports.holdsSecret), ...told];
+        const refused = [...(0,_core_guards_js__WEBPACK_IMPORTED_MODULE_7__/* .guards */ .DK)(composed.changes, job.settings.policy.limits, job.ports.holdsSecret), ...told];
         if (refused.length > 0)
             return (0,_agent_run_js__WEBPACK_IMPORTED_MODULE_3__/* .failed */ .g)("guard-refused", `The change is not published: ${refused.join("; ")}.`, "");
         const checked = await job.ports.log.group("Checks", () => (0,_checks_js__WEBPACK_IMPORTED_MODULE_4__/* .check */ .z)(job, workspace, composed.head, stop));
@@ -57775,14 +59774,14 @@ async function work(given, profile, deadline, { spend, leave }) {
         if (returns >= returnsMax || leftMs() < 60_000)
             return redOnBase(job, workspace, base, checked.failed, stop);
         job.ports.log.line(`the checks failed; back to the agent (${returns + 1} of ${returnsMax})`);
-        prompt = await (0,_prompts_js__WEBPACK_IMPORTED_MODULE_5__/* .checksFailedText */ .GX)(job, workspace, checked.failed, base, leftMs());
+        prompt = await (0,_prompts_js__WEBPACK_IMPORTED_MODULE_6__/* .checksFailedText */ .GX)(job, workspace, checked.failed, base, leftMs());
     }
 }
 /** Whether it is a change at all, and nothing forbids that it leaves this machine. Conflicts that are not resolved yet do not. */
 async function mayBeKept(job, start, composed) {
     if (composed.head === start)
         return false;
-    if ((0,_core_guards_js__WEBPACK_IMPORTED_MODULE_6__/* .neverLeaves */ .T$)(composed.changes, job.settings.policy.limits, job.ports.holdsSecret).length > 0)
+    if ((0,_core_guards_js__WEBPACK_IMPORTED_MODULE_7__/* .neverLeaves */ .T$)(composed.changes, job.settings.policy.limits, job.ports.holdsSecret).length > 0)
         return false;
     // A merge that the agent was to resolve is a commit of its own, also where the agent did nothing about it.
     const tree = await (await job.ports.host()).run(["rev-parse", "--verify", `${start}^{tree}`]);
@@ -57947,8 +59946,11 @@ var wip = __nccwpck_require__(777);
 var observe = __nccwpck_require__(9383);
 // EXTERNAL MODULE: ./lib/jobs/job.js
 var job = __nccwpck_require__(3787);
+// EXTERNAL MODULE: ./lib/jobs/parking.js
+var parking = __nccwpck_require__(5620);
 ;// CONCATENATED MODULE: ./lib/jobs/claiming.js
 // From a decision to a claim: the record that asks for it, the compare-and-swap, and the look afterwards whether the decision still holds.
+
 
 
 
@@ -58070,7 +60072,7 @@ function agentRecord(settings, who, base, before, work) {
         ...base,
         ...{ state: "held", kind, after: "done", slot, generation, branch, expect, attempt, askedBy, base: null, done: [] },
         ...startOf(work, known, settings),
-        ...{ profile: profiles[0]?.name ?? null, cooldownUntil: null, instruction: plan.instruction },
+        ...{ profile: (0,parking/* usable */.Je)(profiles, plan)[0]?.name ?? null, cooldownUntil: null, instruction: plan.instruction },
         spend: (0,core_budget/* reserving */.iY)(base.spend, plan.reserve),
         ...(fresh ? { verdict: undefined, rounds: undefined, work: undefined, question: undefined } : {}),
         ...(kind === "review" && isNewOrder && !fresh ? judgedAgain(base, plan.pull.headSha) : {}),
@@ -58827,7 +60829,8 @@ async function fail(job, failure, spend, extra = {}) {
         return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
     }
     const cooldownMs = (0,_core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .cooldownSeconds */ .py)(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
-    const untilMs = Math.max(now + cooldownMs, failure.resetsAt ?? 0);
+    // Where no profile can work the item waits for the first that can, as every other item does.
+    const untilMs = spend?.parkedUntil ?? Math.max(now + cooldownMs, failure.resetsAt ?? 0);
     const until = new Date(untilMs).toISOString();
     const comment = _core_report_js__WEBPACK_IMPORTED_MODULE_2__/* .failedComment */ .LD({
         ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },
@@ -59473,6 +61476,76 @@ async function notPublished(job, settled, spend) {
             return (0,_endings_js__WEBPACK_IMPORTED_MODULE_0__/* .fail */ .fJ)(job, (0,_life_js__WEBPACK_IMPORTED_MODULE_1__/* .failedHere */ .Y)("forge-error", settled.why, ""), spend);
         default:
             return null;
+    }
+}
+
+
+/***/ }),
+
+/***/ 5620:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Je: () => (/* binding */ usable),
+/* harmony export */   Qd: () => (/* binding */ earliest),
+/* harmony export */   r3: () => (/* binding */ park),
+/* harmony export */   t9: () => (/* binding */ free)
+/* harmony export */ });
+/* harmony import */ var _agent_profile_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4444);
+/* harmony import */ var _core_parking_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4287);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9716);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
+/* harmony import */ var _ledger_cas_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1916);
+/* harmony import */ var _ledger_profile_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1308);
+/* harmony import */ var _ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8943);
+/* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3787);
+// A profile that cannot work is parked for all runs; one that works again is freed. Best effort: what fails here, the next run meets again.
+
+
+
+
+
+
+
+
+/** The profiles of a role that this work may use: the decision leaves out those that are parked. */
+function usable(profiles, { profiles: names }) {
+    return profiles.filter(({ name }) => names.includes(name));
+}
+function earliest(one, other) {
+    return one === null ? other : Math.min(one, other);
+}
+/** Until when it is parked, ms since 1970 by the forge's clock; also where that could not be written. */
+async function park(job, profile, failed) {
+    const { ports, snapshot } = job;
+    const { name } = profile;
+    const before = snapshot.parked[name] ?? null;
+    const why = (0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .shorten */ .ml)(ports.redact(failed.text), 500);
+    const parking = (0,_core_parking_js__WEBPACK_IMPORTED_MODULE_1__/* .parkingAfter */ .rQ)({ failure: failed.class, why, resetsAt: failed.resetsAt, setup: (0,_agent_profile_js__WEBPACK_IMPORTED_MODULE_0__/* .setupOf */ .Nf)(profile) }, before, (0,_job_js__WEBPACK_IMPORTED_MODULE_6__/* .forgeNow */ .Q9)(ports));
+    const until = new Date(parking.until).toISOString();
+    ports.log.line(`profile ${name} is parked until ${until}: ${failed.class}: ${why}`);
+    await swap(job, name, (0,_ledger_profile_js__WEBPACK_IMPORTED_MODULE_4__/* .formatParking */ .M)(name, parking));
+    return parking.until;
+}
+/** It worked: whoever parked it before was right no longer. */
+async function free(job, { name }) {
+    if (job.snapshot.parked[name] !== undefined)
+        await swap(job, name, null);
+}
+async function swap({ ports, settings, snapshot }, name, message) {
+    try {
+        const host = await ports.host();
+        const old = snapshot.parked[name]?.sha ?? null;
+        const made = message === null ? null : await host.writeRecord({ parent: old, message, effects: null });
+        const deadlineMs = settings.policy.limits.apiSeconds * 2_000;
+        const change = { ref: (0,_ledger_refs_js__WEBPACK_IMPORTED_MODULE_7__/* .profileRef */ .Po)(name), old, new: made };
+        const done = await (0,_ledger_cas_js__WEBPACK_IMPORTED_MODULE_3__/* .compareAndSwap */ .q)(host, [change], { clock: ports.clock, deadlineMs });
+        // Lost: another run met the same, and wrote it down.
+        if (done.kind !== "ok" && done.kind !== "lost")
+            ports.log.line(`profile ${name}: its parking could not be written`);
+    }
+    catch (error) {
+        ports.log.line(`profile ${name}: its parking could not be written: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .describe */ .q0)(error)}`);
     }
 }
 
@@ -60181,7 +62254,7 @@ async function commitsOn(host, from, to, paths) {
 /* harmony import */ var _git_patch_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7562);
 /* harmony import */ var _git_review_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5666);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1714);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3251);
 // The change that a review judges: one head against the commit where it left its base, and what the reviewer's clone starts from.
 
 
@@ -60466,12 +62539,14 @@ function ranOn({ claim }, head, unprepared) {
 /* harmony export */ });
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
 /* harmony import */ var _core_verdict_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4418);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1714);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3251);
 /* harmony import */ var _author_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6977);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
-/* harmony import */ var _review_change_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9451);
-/* harmony import */ var _review_prompt_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2321);
+/* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
+/* harmony import */ var _review_change_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9451);
+/* harmony import */ var _review_prompt_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2321);
 // Reviewers at work: one profile after the other, each in a session and a clone of its own, until one gives a verdict.
+
 
 
 
@@ -60488,13 +62563,13 @@ function reviewersFor({ plan, settings, claim, snapshot }) {
     const reviewers = Math.max(1, snapshot.profiles.reviewers.length);
     const isOpen = approval !== null && approval.approvedBy.length < Math.min(approval.approvalsNeeded, reviewers);
     const done = isOpen ? approval.approvedBy : [];
-    const left = settings.reviewers.filter((profile) => !done.includes(profile.name));
+    const left = (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .usable */ .Je)(settings.reviewers, plan).filter((profile) => !done.includes(profile.name));
     const isAvoided = (profile) => plan.avoid.includes(profile.name);
     return [...left.filter((profile) => !isAvoided(profile)), ...left.filter(isAvoided)];
 }
 /** Tries the profiles in order: one that is out of quota, logged out or missing gives way to the next in the same run. Null: there is none. */
 async function askReviewers(job, workspace, change, stop) {
-    const { clock, log } = job.ports;
+    const { clock } = job.ports;
     const startedAt = clock.elapsed();
     const deadline = startedAt + job.settings.timeoutMs;
     const { spent, spend } = (0,_author_js__WEBPACK_IMPORTED_MODULE_3__/* .counter */ .hJ)();
@@ -60502,9 +62577,13 @@ async function askReviewers(job, workspace, change, stop) {
     for (const profile of reviewersFor(job)) {
         const end = await ask(job, workspace, change, { profile, deadline, spend, stop });
         last = { end, profile, ...spent, durationMs: clock.elapsed() - startedAt };
-        if (end.kind !== "failed" || !(0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .isOfTheProfile */ .s7)(end.class))
+        if (end.kind !== "failed" || !(0,_core_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .isOfTheProfile */ .s7)(end.class)) {
+            if (end.kind === "verdict")
+                await (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .free */ .t9)(job, profile);
             return last;
-        log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
+        }
+        spent.parkedUntil = (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .earliest */ .Qd)(spent.parkedUntil, await (0,_parking_js__WEBPACK_IMPORTED_MODULE_5__/* .park */ .r3)(job, profile, end));
+        last = { ...last, ...spent };
     }
     return last;
 }
@@ -60513,7 +62592,7 @@ async function ask(job, workspace, change, { profile, deadline, spend, stop }) {
     if (stop.aborted)
         return { kind: "interrupted" };
     const leftMs = Math.max(1, deadline - job.ports.clock.elapsed());
-    const prompt = await (0,_review_prompt_js__WEBPACK_IMPORTED_MODULE_6__/* .reviewText */ .a)(job, workspace, change, unprepared, leftMs);
+    const prompt = await (0,_review_prompt_js__WEBPACK_IMPORTED_MODULE_7__/* .reviewText */ .a)(job, workspace, change, unprepared, leftMs);
     const bench = { job, plan: job.plan, kind: job.kind, pull: job.pull, workspace, base: change.start, profile, stop };
     const run = await (0,_agent_run_js__WEBPACK_IMPORTED_MODULE_2__/* .runAgent */ .J)(bench, prompt, leftMs, null);
     spend(run);
@@ -60532,7 +62611,7 @@ async function ask(job, workspace, change, { profile, deadline, spend, stop }) {
  * the reviewer is told, and judges whether the change is to blame.
  */
 async function makeReady(job, workspace, change, stop) {
-    await job.ports.log.group("Clone", () => (0,_review_change_js__WEBPACK_IMPORTED_MODULE_5__/* .makeReviewClone */ .q)(job, workspace, change));
+    await job.ports.log.group("Clone", () => (0,_review_change_js__WEBPACK_IMPORTED_MODULE_6__/* .makeReviewClone */ .q)(job, workspace, change));
     const unprepared = job.plan.pull.headIsHere ? await (0,_checks_js__WEBPACK_IMPORTED_MODULE_4__/* .prepare */ .i)(job, workspace, stop) : null;
     if (unprepared !== null)
         job.ports.log.line(`prepare failed: ${unprepared.command}; the review goes on without it`);
@@ -61184,7 +63263,7 @@ function redacted(effects, redact) {
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _agent_supervise_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9455);
+/* harmony import */ var _agent_supervise_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1745);
 /* harmony import */ var _agent_trace_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6652);
 // Runs the project's own commands (`prepare`, `checks`): in a process group of their own, with a limit, and with an environment that holds no
 // secret of the host. What they print goes to a file.
@@ -61214,6 +63293,7 @@ async function runShell(task) {
         silenceMs: 0,
         startUpMs: 0,
         outputBytesMax: limits.outputBytesMax,
+        repeatsMax: 0,
         graceMs: limits.killSeconds * 1000,
         drainMs: 0,
     }, { stop: task.stop, onLook: (0,_agent_trace_js__WEBPACK_IMPORTED_MODULE_3__/* .traceInto */ .k)(task.kept) });
@@ -62193,6 +64273,58 @@ function formatControl(state) {
 
 /***/ }),
 
+/***/ 1308:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M: () => (/* binding */ formatParking),
+/* harmony export */   m: () => (/* binding */ parseParking)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2857);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4377);
+/* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8165);
+// The ledger's `profile/<name>` refs: until when an agent's profile is parked, and why. Written by one compare-and-swap each, by the run that met
+// the limit; best effort, since without it the next run only meets it again.
+
+
+
+const ProfileRecord = zod__WEBPACK_IMPORTED_MODULE_2__/* .looseObject */ ._H3({
+    v: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz(1),
+    until: zod__WEBPACK_IMPORTED_MODULE_3__/* .datetime */ .w$(),
+    since: zod__WEBPACK_IMPORTED_MODULE_3__/* .datetime */ .w$(),
+    failure: zod__WEBPACK_IMPORTED_MODULE_2__/* ["enum"] */ .k5n(_core_failure_js__WEBPACK_IMPORTED_MODULE_1__/* .failureClasses */ .fQ),
+    why: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP(),
+    times: zod__WEBPACK_IMPORTED_MODULE_2__/* .int */ .Whr().min(1),
+    setup: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP(),
+});
+/** Null: a record that this version cannot read. Its profile counts as free: it is tried, and fails if it must. */
+function parseParking(sha, message) {
+    const start = message.indexOf("\n\n");
+    if (start < 0 || message.length > 10_000)
+        return null;
+    try {
+        const parsed = ProfileRecord.safeParse(JSON.parse(message.slice(start)));
+        if (!parsed.success)
+            return null;
+        const { until, since, failure, why, times, setup } = parsed.data;
+        return { sha, until: Date.parse(until), since: Date.parse(since), failure, why, times, setup };
+    }
+    catch {
+        return null;
+    }
+}
+/** `why` is redacted and bounded by the caller. */
+function formatParking(name, { until, since, failure, why, times, setup }) {
+    const iso = (ms) => new Date(ms).toISOString();
+    const line = `agent-dispatch v1 profile ${name} parked until ${iso(until)} ${failure}`;
+    const record = { v: 1, until: iso(until), since: iso(since), failure, why, times, setup, nonce: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)() };
+    return `${line}\n\n${JSON.stringify(record)}\n`;
+}
+
+
+/***/ }),
+
 /***/ 6852:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -62437,6 +64569,7 @@ function failureAfter(last, failure, now) {
 /* harmony export */   DJ: () => (/* binding */ budgetRef),
 /* harmony export */   Md: () => (/* binding */ wipRef),
 /* harmony export */   Mi: () => (/* binding */ archiveRef),
+/* harmony export */   Po: () => (/* binding */ profileRef),
 /* harmony export */   gd: () => (/* binding */ ledgerPrefix),
 /* harmony export */   qZ: () => (/* binding */ slotRef),
 /* harmony export */   rd: () => (/* binding */ parseRef),
@@ -62461,6 +64594,10 @@ function wipRef(key) {
 }
 /** One line per closed item. */
 const archiveRef = `${ledgerPrefix}archive`;
+/** Until when an agent's profile is parked. */
+function profileRef(name) {
+    return `${ledgerPrefix}profile/${name}`;
+}
 /** The day's reserved and spent money, where a day budget is set. */
 const budgetRef = `${ledgerPrefix}budget`;
 const controlRef = `${ledgerPrefix}control`;
@@ -62487,6 +64624,9 @@ function parseRef(name) {
     const item = /^(item|wip)\/((?:issue|pr)-[1-9]\d{0,9})$/.exec(rest);
     if (item?.[2] !== undefined)
         return { kind: item[1] === "wip" ? "wip" : "item", key: item[2] };
+    const profile = /^profile\/([a-z][a-z0-9-]{0,39})$/.exec(rest)?.[1];
+    if (profile !== undefined)
+        return { kind: "profile", name: profile };
     const slot = /^slot\/([1-9]\d{0,3})$/.exec(rest);
     return slot?.[1] === undefined ? { kind: "other" } : { kind: "slot", number: Number(slot[1]) };
 }
@@ -63256,6 +65396,8 @@ var archive = __nccwpck_require__(599);
 var budget = __nccwpck_require__(5128);
 // EXTERNAL MODULE: ./lib/ledger/control.js
 var ledger_control = __nccwpck_require__(4652);
+// EXTERNAL MODULE: ./lib/ledger/profile.js
+var profile = __nccwpck_require__(1308);
 // EXTERNAL MODULE: ./lib/ledger/record.js
 var record = __nccwpck_require__(6852);
 // EXTERNAL MODULE: ./lib/ledger/refs.js
@@ -63276,10 +65418,11 @@ var version = __nccwpck_require__(6457);
 
 
 
+
 async function readLedger(ports) {
     const ledger = {
         ...{ records: {}, slots: [], control: ledger_control/* noControl */.D, controlSha: null, effects: new Map(), wips: {} },
-        ...{ budget: { kind: "none" }, archive: { kind: "none" }, unknownRefs: [] },
+        ...{ budget: { kind: "none" }, parked: {}, archive: { kind: "none" }, unknownRefs: [] },
     };
     // Of every version: what a newer program works on is not begun here.
     const refs = await ports.forge.refs(ledger_refs/* ledgerRoot */.sl.slice("refs/".length).replace(/\/$/, ""));
@@ -63318,6 +65461,14 @@ function readRef(ledger, name, { sha, message, effects }) {
             if (ledger.budget.kind === "unreadable")
                 unknown((0,version/* whyUnreadable */._p)(message));
             break;
+        case "profile": {
+            const parked = (0,profile/* parseParking */.m)(sha, message);
+            if (parked === null)
+                unknown((0,version/* whyUnreadable */._p)(message));
+            else
+                ledger.parked[ref.name] = parked;
+            break;
+        }
         case "archive":
             ledger.archive = (0,archive/* archiveFact */.XY)(sha, message);
             if (ledger.archive.kind === "unreadable")
@@ -63435,6 +65586,7 @@ async function observe(ports, who, trigger, policy, ends = null) {
             ends: ends ?? (await (0,lib_ends/* readEnds */.j)(ports, records, meant, who, policy.limits, now)),
             slots: ledger.slots,
             budget: ledger.budget,
+            parked: ledger.parked,
             ...{ wips: ledger.wips, archive: ledger.archive, unknownRefs: ledger.unknownRefs },
             pause: ledger.control.pause,
             control,
@@ -63675,8 +65827,8 @@ var mark = __nccwpck_require__(7344);
 var trace = __nccwpck_require__(6652);
 // EXTERNAL MODULE: ./lib/agent/tree.js
 var agent_tree = __nccwpck_require__(3065);
-// EXTERNAL MODULE: ./lib/connect.js + 34 modules
-var connect = __nccwpck_require__(289);
+// EXTERNAL MODULE: ./lib/connect.js + 40 modules
+var connect = __nccwpck_require__(2675);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/git/environment.js
@@ -63814,7 +65966,7 @@ function costOf(held) {
     const profile = [...settings.profiles, ...settings.reviewers].find((known) => known.name === name);
     if (profile === undefined)
         return { spend: (0,budget/* truedUp */.ON)(spend, epoch, started ? null : 0, 0) };
-    return (0,endings/* spent */.RT)(held, { profile, costUsd: null, tokens: 0, started, durationMs: 0, left: null });
+    return (0,endings/* spent */.RT)(held, { profile, costUsd: null, tokens: 0, started, durationMs: 0, left: null, parkedUntil: null });
 }
 /** A run that obeys a command claims first and puts the label on then; without the label nobody would go on with the order. */
 async function labelBack({ ports, settings, item, claim }) {
@@ -63837,8 +65989,8 @@ function endedStatus({ claim, item, run }) {
 
 // EXTERNAL MODULE: ./lib/jobs/strays.js
 var strays = __nccwpck_require__(7572);
-// EXTERNAL MODULE: ./lib/run.js + 27 modules
-var run = __nccwpck_require__(8442);
+// EXTERNAL MODULE: ./lib/run.js + 30 modules
+var run = __nccwpck_require__(7796);
 // EXTERNAL MODULE: ./lib/saved.js
 var lib_saved = __nccwpck_require__(4728);
 // EXTERNAL MODULE: ./lib/workspace.js
@@ -63962,99 +66114,6 @@ function isOurs(folder) {
 
 /***/ }),
 
-/***/ 7100:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   G: () => (/* binding */ presentProfiles),
-/* harmony export */   g: () => (/* binding */ reach)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7206);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(452);
-/* harmony import */ var _forge_release_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4414);
-/* harmony import */ var _settings_policy_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5650);
-// What must hold before anything is decided: else the run cannot work, and says who can mend what.
-
-
-
-
-
-
-/** First look at the forge: who we are, what the repository is, and its policy. Throws RunError with the remedy. */
-async function reach(forge, second, connection) {
-    const [me, repository, reviewer] = await Promise.all([forge.me(), forge.repository(), second?.me() ?? null]);
-    const full = `${connection.owner}/${connection.name}`;
-    if (repository === null) {
-        throw problem(`${full} does not exist on ${connection.serverUrl}, or @${me.login} may not see it.`, "Check the name, and give the bot account access to the repository.");
-    }
-    if (repository.archived)
-        throw problem(`${full} is archived.`, "Unarchive it, or remove the workflow.");
-    if (repository.objectFormat === "sha256") {
-        throw problem(`${full} uses SHA-256 object ids, which this version cannot push.`, "Use a repository with SHA-1 object ids.");
-    }
-    if (repository.mirror)
-        throw problem(`${full} is a mirror; nothing can be pushed to it.`, "Run the action in the repository that it mirrors.");
-    if (repository.empty)
-        throw problem(`${full} is empty.`, "Push a first commit to its default branch.");
-    if (!repository.hasIssues)
-        throw problem(`Issues are turned off in ${full}.`, "Turn them on in the repository's settings.");
-    if (!repository.hasPulls)
-        throw problem(`Pull requests are turned off in ${full}.`, "Turn them on in the repository's settings.");
-    if (!repository.may.push) {
-        throw problem(`@${me.login} may not write code in ${full}.`, "Make the bot account a collaborator with write access; its token needs `write:repository` and `write:issue`.");
-    }
-    if (reviewer !== null && (0,_core_model_js__WEBPACK_IMPORTED_MODULE_4__/* .sameLogin */ .Up)(reviewer.login, me.login)) {
-        throw problem(`\`reviewer-token\` belongs to @${me.login}, as \`token\` does: nobody can approve their own pull request.`, "Give the token of a second account, or leave `reviewer-token` out.");
-    }
-    if (me.id < 0)
-        await refuseAutomaticToken(forge);
-    const base = connection.base ?? repository.defaultBranch;
-    const policy = await forge.file(connection.policyPath, base, _settings_policy_file_js__WEBPACK_IMPORTED_MODULE_3__/* .policyBytesMax */ .ob);
-    if (policy === null && connection.policyGiven) {
-        throw problem(`The policy file ${connection.policyPath} is not on the branch ${base}.`, "Add it, or leave the input `policy` out.");
-    }
-    return { me, reviewer, repository, policy };
-}
-/** Before Gitea 1.26 the automatic token cannot open pull requests: found out before any work is spent. */
-async function refuseAutomaticToken(forge) {
-    const version = await forge.version();
-    if (!(0,_forge_release_js__WEBPACK_IMPORTED_MODULE_5__/* .isBefore */ .Y)(version, 26))
-        return;
-    throw problem(`This server (${version}) does not let the automatic token of a run open pull requests.`, "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.");
-}
-/** The first profile's program must be on this runner; profiles that lack theirs are left out with a word. */
-function presentProfiles(profiles, path, warn) {
-    const present = profiles.filter((profile) => isOnPath(profile.preset.bin, path));
-    const missing = profiles.filter((profile) => !present.includes(profile));
-    if (present.length === 0) {
-        const names = [...new Set(missing.map((profile) => `\`${profile.preset.bin}\``))].join(", ");
-        throw problem(`The agent's program ${names} is not installed on this runner (nothing of that name is on PATH).`, "Install it on the runner, or choose another agent with `agents` or `agent-command`.");
-    }
-    for (const profile of missing)
-        warn(`profile ${profile.name} is left out: \`${profile.preset.bin}\` is not on this runner's PATH`);
-    return present;
-}
-function isOnPath(bin, path) {
-    const places = bin.includes("/") ? [bin] : path.split(node_path__WEBPACK_IMPORTED_MODULE_1__.delimiter).map((folder) => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, bin));
-    return places.some((place) => {
-        try {
-            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(place, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
-            return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(place).isFile();
-        }
-        catch {
-            return false;
-        }
-    });
-}
-function problem(message, remedy) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .RunError */ .e4(message, { remedy, mender: "workflow author", retry: false });
-}
-
-
-/***/ }),
-
 /***/ 5976:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64066,16 +66125,16 @@ __nccwpck_require__.d(__webpack_exports__, {
   DM: () => (/* binding */ program)
 });
 
-// EXTERNAL MODULE: ./lib/connect.js + 34 modules
-var connect = __nccwpck_require__(289);
+// EXTERNAL MODULE: ./lib/connect.js + 40 modules
+var connect = __nccwpck_require__(2675);
 // EXTERNAL MODULE: ./lib/core/report.js + 11 modules
 var report = __nccwpck_require__(7783);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/outcome.js
 var outcome = __nccwpck_require__(3259);
-// EXTERNAL MODULE: ./lib/run.js + 27 modules
-var run = __nccwpck_require__(8442);
+// EXTERNAL MODULE: ./lib/run.js + 30 modules
+var run = __nccwpck_require__(7796);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __nccwpck_require__(2857);
 ;// CONCATENATED MODULE: ./lib/trigger.js
@@ -64200,20 +66259,20 @@ async function mustExist(forge, connection, { repository }, settings) {
 
 /***/ }),
 
-/***/ 8442:
+/***/ 7796:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  e: () => (/* binding */ run),
+  e: () => (/* binding */ run_run),
   W: () => (/* binding */ whoAmI)
 });
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./lib/agent/profile.js
-var profile = __nccwpck_require__(4444);
+var agent_profile = __nccwpck_require__(4444);
 // EXTERNAL MODULE: ./lib/core/decision.js
 var core_decision = __nccwpck_require__(3657);
 // EXTERNAL MODULE: ./lib/core/model.js
@@ -65848,8 +67907,8 @@ async function resume_handOver(job, why) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 9 modules
-var agent_run = __nccwpck_require__(1714);
+// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 11 modules
+var agent_run = __nccwpck_require__(3251);
 // EXTERNAL MODULE: ./lib/core/verdict.js
 var verdict = __nccwpck_require__(4418);
 ;// CONCATENATED MODULE: ./lib/jobs/reviewed.js
@@ -66551,8 +68610,269 @@ function doWork(job, work, effects) {
 
 // EXTERNAL MODULE: ./lib/outage.js
 var outage = __nccwpck_require__(1428);
-// EXTERNAL MODULE: ./lib/preflight.js
-var preflight = __nccwpck_require__(7100);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./lib/agent/lock.js
+// One process of a machine at a time: a folder that is renewed while it is held. It saves work and is no proof: what it guards must also be right
+// when two hold it, as after a machine that slept. (Lock packages patch `fs` and the handling of signals for the whole process, which is ours.)
+
+
+/** Between two signs of life, and the age from which a lock is nobody's, in ms. */
+const renewMs = 5_000;
+const staleMs = 30_000;
+/** Runs the task while holding `folder`, which must not be anything else. */
+async function locked(folder, wait, task) {
+    const isOurs = await lock_take(folder, wait);
+    const renew = () => {
+        const now = new Date();
+        (0,promises_.utimes)(folder, now, now).catch(() => undefined);
+    };
+    const timer = isOurs ? setInterval(renew, renewMs) : null;
+    try {
+        return await task();
+    }
+    finally {
+        if (timer !== null) {
+            clearInterval(timer);
+            await (0,promises_.rm)(folder, { recursive: true, force: true });
+        }
+    }
+}
+async function lock_take(folder, { maxMs, everyMs, stop }) {
+    for (const end = Date.now() + maxMs; Date.now() < end && stop?.aborted !== true; await (0,external_node_timers_promises_.setTimeout)(everyMs)) {
+        const isMade = await (0,promises_.mkdir)(folder).then(() => true, (error) => {
+            if (error.code === "EEXIST")
+                return false;
+            throw error;
+        });
+        if (isMade)
+            return true;
+        const age = await (0,promises_.stat)(folder).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+        if (age > staleMs)
+            await (0,promises_.rm)(folder, { recursive: true, force: true });
+    }
+    return false;
+}
+
+;// CONCATENATED MODULE: ./lib/agent/install.js
+// A preset's pinned package, put into the tool cache once for a machine. Nothing of it runs with a token: npm and the package's own scripts get
+// a short list of variables.
+
+
+
+
+
+
+const run = (0,external_node_util_.promisify)(external_node_child_process_.execFile);
+/** Longest installation, in ms: the largest package has 650 MB. */
+const installMs = 15 * 60_000;
+/** A run that waits for another one's installation looks again after this long, in ms. */
+const waitMs = 1_000;
+/** What is installed already; null where it is not, or not whole. */
+async function installed(preset, cache) {
+    const { install } = preset;
+    if (install === null)
+        return null;
+    const folder = folderOf(preset, cache);
+    const made = await (0,promises_.readFile)((0,external_node_path_.join)(folder, "installed.json"), "utf8").catch(() => null);
+    if (made === null)
+        return null;
+    const found = programsIn(folder, preset);
+    const isThere = await (0,promises_.access)(found.bin).then(() => true, () => false);
+    return isThere ? found : null;
+}
+/** Installs it unless it is there. Parallel runs on one machine wait for the first. Throws RunError with what npm said. */
+async function installAgent(preset, order) {
+    const folder = folderOf(preset, order.cache);
+    await (0,promises_.mkdir)(order.cache, { recursive: true });
+    const before = await installed(preset, order.cache);
+    if (before !== null)
+        return before;
+    const wait = { maxMs: installMs, everyMs: waitMs, ...(order.stop === undefined ? {} : { stop: order.stop }) };
+    return locked(`${folder}.lock`, wait, async () => {
+        const meanwhile = await installed(preset, order.cache);
+        if (meanwhile !== null)
+            return meanwhile;
+        const began = Date.now();
+        order.log(`installing ${preset.id} ${preset.install?.pin ?? ""}`);
+        await makeFolder(preset, folder, order);
+        order.log(`installed ${preset.id} in ${Math.ceil((Date.now() - began) / 1_000)} s`);
+        return programsIn(folder, preset);
+    });
+}
+/** Made beside its place and moved there when it works: what is there is whole. */
+async function makeFolder(preset, folder, order) {
+    const scratch = await (0,promises_.mkdtemp)(`${folder}.`);
+    try {
+        await npmInstall(preset, scratch, order);
+        await verify(preset, scratch, order);
+        await (0,promises_.writeFile)((0,external_node_path_.join)(scratch, "installed.json"), `${JSON.stringify(preset.install)}\n`);
+        // Somebody else was faster: agents may be at work with it.
+        if ((await installed(preset, order.cache)) !== null)
+            return;
+        // A folder without its note is what a killed run left.
+        await (0,promises_.rm)(folder, { recursive: true, force: true });
+        await (0,promises_.rename)(scratch, folder);
+    }
+    finally {
+        await (0,promises_.rm)(scratch, { recursive: true, force: true });
+    }
+}
+async function npmInstall(preset, scratch, { env, stop }) {
+    const { install } = preset;
+    if (install === null)
+        throw new Error(`${preset.id} has no package`);
+    const node = install.node === null ? [] : [`node-${process.platform}-${process.arch}@${install.node}`];
+    const words = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
+    const scripts = install.needsScripts ? [] : ["--ignore-scripts"];
+    try {
+        await run("npm", [...words, ...scripts, `${install.npm}@${install.pin}`, ...node], {
+            ...{ cwd: scratch, env: npmEnvironment(env), timeout: installMs, maxBuffer: 16_000_000 },
+            ...(stop === undefined ? {} : { signal: stop }),
+        });
+    }
+    catch (cause) {
+        throw cannotInstall(preset, (0,errors/* describe */.q0)(cause), cause);
+    }
+}
+/** It starts, and it is the version that was asked for. */
+async function verify(preset, scratch, { env }) {
+    const { install, version } = preset;
+    if (install === null || version === null)
+        return;
+    const { bin, path } = programsIn(scratch, preset);
+    const place = { ...npmEnvironment(env), HOME: scratch, PATH: [...path, env["PATH"] ?? ""].join(external_node_path_.delimiter) };
+    const { stdout } = await run(bin, [...version.args], { cwd: scratch, env: place, timeout: 120_000 }).catch((cause) => {
+        throw cannotInstall(preset, `it does not start: ${(0,errors/* describe */.q0)(cause)}`, cause);
+    });
+    const found = new RegExp(version.match, "m").exec(stdout)?.[1];
+    if (found !== install.pin)
+        throw cannotInstall(preset, `it says it is ${found ?? stdout.slice(0, 100)}`, null);
+}
+/** No token of the forge, the runner or a model: scripts of strangers run with it. */
+function npmEnvironment(env) {
+    const wanted = /^(PATH|HOME|LANG|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no|all)_proxy|npm_config_.*)$/i;
+    return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (wanted.test(name) && value !== undefined ? [[name, value]] : [])));
+}
+function folderOf(preset, cache) {
+    return (0,external_node_path_.resolve)(cache, `${preset.id}-${preset.install?.pin ?? "none"}`);
+}
+function programsIn(folder, preset) {
+    const modules = (0,external_node_path_.join)(folder, "node_modules");
+    const node = preset.install?.node == null ? [] : [(0,external_node_path_.join)(modules, `node-${process.platform}-${process.arch}`, "bin")];
+    return { bin: (0,external_node_path_.join)(modules, ".bin", preset.bin), path: [...node, (0,external_node_path_.join)(modules, ".bin")] };
+}
+function cannotInstall({ id, install }, why, cause) {
+    return new errors/* RunError */.e4(`Could not install ${id} (npm package ${install?.npm}@${install?.pin}): ${why}`, {
+        remedy: "Look at what npm says, or install the program on the runner and leave `agent-install` out.",
+        mender: "server operator",
+        retry: true,
+        cause,
+    });
+}
+
+// EXTERNAL MODULE: ./lib/jobs/parking.js
+var parking = __nccwpck_require__(5620);
+;// CONCATENATED MODULE: ./lib/programs.js
+// Which agents can be started on this machine, found out after the decision and before the claim: their programs are on the PATH, or in the tool
+// cache, or are put there where `agent-install: if-missing` asks for it.
+
+
+
+
+
+
+/**
+ * The settings with the profiles that can work here, each with its program. One that lacks its program is left out with a word. Throws RunError with
+ * the remedy where none is left.
+ */
+async function withPrograms(ports, settings, work) {
+    const list = work.kind === "review" ? "reviewers" : "profiles";
+    const wanted = (0,parking/* usable */.Je)(settings[list], work.plan);
+    const found = [];
+    const missing = [];
+    for (const profile of wanted) {
+        const ready = await withProgram(ports, settings, profile);
+        if (typeof ready === "string")
+            missing.push({ profile, why: ready });
+        else
+            found.push(ready);
+    }
+    if (wanted.length > 0 && found.length === 0)
+        throw noProgram(missing, settings);
+    for (const { profile, why } of missing)
+        ports.log.warning(`profile ${profile.name} is left out: ${why}`);
+    // Those that are parked count as they did: whether a second opinion is needed does not depend on them.
+    const parked = settings[list].filter((profile) => !wanted.includes(profile));
+    const ready = new Map([...found, ...parked].map((profile) => [profile.name, profile]));
+    return { ...settings, [list]: settings[list].flatMap(({ name }) => ready.get(name) ?? []) };
+}
+/** The profile with its program, or why there is none. */
+async function withProgram(ports, settings, profile) {
+    const { preset } = profile;
+    const { environment, log, stop } = ports;
+    if (isOnPath(preset.bin, environment["PATH"] ?? ""))
+        return profile;
+    const why = `\`${preset.bin}\` is not on this runner's PATH`;
+    if (settings.agentInstall === "never")
+        return why;
+    if (preset.install === null)
+        return `${why}, and it cannot be installed by \`agent-install\``;
+    const order = { cache: (0,external_node_path_.join)(toolCache(environment), "agent-dispatch"), env: environment, stop };
+    try {
+        return { ...profile, program: await installAgent(preset, { ...order, log: (line) => log.line(line) }) };
+    }
+    catch (error) {
+        if (!(error instanceof errors/* RunError */.e4))
+            throw error;
+        return error.message;
+    }
+}
+function toolCache(environment) {
+    return environment["RUNNER_TOOL_CACHE"] || (0,external_node_path_.join)(environment["HOME"] || (0,external_node_os_.homedir)(), ".cache");
+}
+function noProgram(missing, settings) {
+    const names = [...new Set(missing.map(({ profile }) => `\`${profile.preset.bin}\``))].join(", ");
+    const first = missing.find(({ profile }) => profile.preset.install !== null)?.profile.preset.install ?? null;
+    const line = first === null ? "" : ` for example by the step \`run: npm install -g ${first.npm}@${first.pin}\` before it,`;
+    if (settings.agentInstall !== "never")
+        return new errors/* RunError */.e4(`No agent's program is on this runner: ${missing.map(({ why }) => why).join("; ")}.`, {
+            remedy: `Install it on the runner,${line} or choose another agent with \`agents\` or \`agent-command\`.`,
+            mender: "workflow author",
+            retry: true,
+        });
+    const install = first === null ? "" : " let the program do it with `agent-install: if-missing`,";
+    return new errors/* RunError */.e4(`The agent's program ${names} is not installed on this runner (nothing of that name is on PATH).`, {
+        remedy: `Install it on the runner,${line}${install} or choose another agent with \`agents\` or \`agent-command\`.`,
+        mender: "workflow author",
+        retry: false,
+    });
+}
+function isOnPath(bin, path) {
+    const places = bin.includes("/") ? [bin] : path.split(external_node_path_.delimiter).map((folder) => (0,external_node_path_.join)(folder, bin));
+    return places.some((place) => {
+        try {
+            (0,external_node_fs_.accessSync)(place, external_node_fs_.constants.X_OK);
+            return (0,external_node_fs_.statSync)(place).isFile();
+        }
+        catch {
+            return false;
+        }
+    });
+}
+
 // EXTERNAL MODULE: ./lib/saved.js
 var saved = __nccwpck_require__(4728);
 ;// CONCATENATED MODULE: ./lib/run.js
@@ -66587,7 +68907,7 @@ var saved = __nccwpck_require__(4728);
 
 /** How often a run that lost a race looks again. */
 const racesMax = 5;
-async function run(ports, settings, trigger, reached) {
+async function run_run(ports, settings, trigger, reached) {
     const who = whoAmI(ports, settings, reached, (0,external_node_crypto_.randomUUID)());
     const order = orderOf(trigger, who);
     if (settings.mode === "explain")
@@ -66645,7 +68965,7 @@ async function repaired(ports, settings, who, trigger, observed) {
     return changed ? await (0,observe/* observe */.l)(ports, who, trigger, settings.policy, observed.snapshot.ends) : observed;
 }
 async function claimAndWork(ports, settings, who, snapshot, work, observed) {
-    const ready = (0,core_decision/* isAgentWork */.TM)(work) ? withPresentProfiles(ports, settings, work) : settings;
+    const ready = (0,core_decision/* isAgentWork */.TM)(work) ? await withPrograms(ports, settings, work) : settings;
     const effects = work.kind === "resume" ? (observed.effects.get(work.item.key) ?? null) : null;
     const number = work.item.issue.number;
     // Before it is tried: this process can be killed before it learns that it has won.
@@ -66703,13 +69023,6 @@ function notBegun({ stop }) {
         next,
     });
 }
-/** Agents whose program is missing here are left out before the claim. */
-function withPresentProfiles(ports, settings, work) {
-    const present = (profiles) => (0,preflight/* presentProfiles */.G)(profiles, ports.environment["PATH"] ?? "", ports.log.warning);
-    return work.kind === "review"
-        ? { ...settings, reviewers: present(settings.reviewers) }
-        : { ...settings, profiles: present(settings.profiles) };
-}
 /** What follows from a step and needs no agent is done by the same run: an approved pull request is handed over at once. */
 async function followed(ports, settings, who, work, done) {
     if (done.outcome !== "done" || !(0,core_decision/* leadsOn */.nV)(work))
@@ -66739,10 +69052,12 @@ async function followed(ports, settings, who, work, done) {
 /** `owner` is new for every process that claims; its last step, which is another process, goes by the same. */
 function whoAmI(ports, settings, { me, reviewer }, owner) {
     const names = [me.login, ...(reviewer === null ? [] : [reviewer.login]), "gitea-actions"];
+    const all = [...settings.profiles, ...settings.reviewers];
     const profiles = {
         authors: settings.profiles.map((profile) => profile.name),
         reviewers: settings.reviewers.map((profile) => profile.name),
-        tellCost: [...settings.profiles, ...settings.reviewers].some(profile/* tellsCost */.SB),
+        tellCost: all.some(agent_profile/* tellsCost */.SB),
+        setups: Object.fromEntries(all.map((profile) => [profile.name, (0,agent_profile/* setupOf */.Nf)(profile)])),
     };
     return {
         ...{ me, owner, seed: ports.run.seed, workflow: ports.run.workflow, profiles },
@@ -66828,343 +69143,6 @@ function read(schema, text) {
     catch {
         return null;
     }
-}
-
-
-/***/ }),
-
-/***/ 3048:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  nJ: () => (/* binding */ camel),
-  sW: () => (/* binding */ catalogue),
-  vj: () => (/* binding */ inputNames),
-  _: () => (/* binding */ limitEntries),
-  c$: () => (/* binding */ limitNames),
-  nI: () => (/* binding */ modes),
-  $f: () => (/* binding */ policyOnly),
-  dk: () => (/* binding */ policyOnlyLater)
-});
-
-;// CONCATENATED MODULE: ./lib/settings/kinds.js
-// Kinds of values: how each is read from an input (always text) and from the policy file (YAML), and what to say when it is neither.
-const kinds_text = {
-    expected: "a text",
-    fromText: (value) => value,
-    fromYaml: (value) => (typeof value === "string" ? value : undefined),
-};
-/** A number from `min` to `max`; whole where `whole` is set. */
-function number(min, max, whole) {
-    const check = (value) => value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : undefined;
-    return {
-        expected: `a ${whole ? "whole " : ""}number from ${min} to ${max}`,
-        fromText: (value) => (/^\d+(\.\d+)?$/.test(value) ? check(Number(value)) : undefined),
-        fromYaml: (value) => (typeof value === "number" ? check(value) : undefined),
-    };
-}
-const flag = {
-    expected: "true or false",
-    fromText: (value) => (/^true$/i.test(value) ? true : /^false$/i.test(value) ? false : undefined),
-    fromYaml: (value) => (typeof value === "boolean" ? value : undefined),
-};
-function choice(...values) {
-    const find = (value) => values.find((known) => known === value);
-    return { expected: values.map((value) => `\`${value}\``).join(" or "), fromText: find, fromYaml: find };
-}
-/** Names separated by commas; a list in the policy file. */
-const names = {
-    expected: "names separated by commas",
-    fromText: (value) => namesOf(value.split(",")),
-    fromYaml: (value) => (typeof value === "string" ? names.fromText(value) : namesOf(textsOf(value) ?? [])),
-};
-/** Shell commands, one a line; a list or a block of text in the policy file. */
-const lines = {
-    expected: "shell commands, one a line",
-    fromText: (value) => value
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== "" && !line.startsWith("#")),
-    fromYaml: (value) => typeof value === "string" ? lines.fromText(value) : textsOf(value)?.filter((line) => line !== ""),
-};
-/** A text that fits a pattern. */
-function pattern(expected, form) {
-    const check = (value) => (typeof value === "string" && form.test(value) ? value : undefined);
-    return { expected, fromText: check, fromYaml: check };
-}
-function textsOf(value) {
-    if (!Array.isArray(value))
-        return undefined;
-    const texts = [];
-    for (const entry of value) {
-        if (typeof entry !== "string")
-            return undefined;
-        texts.push(entry.trim());
-    }
-    return texts;
-}
-/** `@ann` is meant as the login `ann`; a name with a space in it is a list without commas. */
-function namesOf(list) {
-    const full = list.map((name) => name.trim().replace(/^@/, "")).filter((name) => name !== "");
-    return full.length > 0 && !full.some((name) => /\s/.test(name)) ? full : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/settings/catalogue.js
-// Every input of the action and every key of the policy file, in one table: kind, default, where it may be given, and whether this version
-// serves it already. action.yml, the documentation and the checks are tested against this table.
-
-// NoInfer: else a default of a choice would make it a mere text.
-function entry(kind, options = {}) {
-    return { kind, default: options.default ?? null, policy: options.policy ?? false, served: options.served ?? null };
-}
-const p = { policy: true };
-const later = [];
-/** Values of `mode` that this version serves. */
-const modes = ["auto", "implement", "review", "rework", "land", "explain"];
-/** A git branch name as far as it is safe in a ref and in a page address. */
-const branch = pattern("the name of a branch", /^(?![-/.])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|\/$|\.$))[\w./+#-]{1,200}$/);
-const labelName = pattern("a label's name without a comma, at most 50 characters", /^[^,\n]{1,50}$/);
-const path = pattern("a path below the repository's root", /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\0\n]{1,200}$/);
-const url = pattern("an address that begins with http:// or https://", /^https?:\/\/[^\s/@]+(?:\/[^\s@]*)?$/);
-const catalogue = {
-    token: entry(kinds_text),
-    "reviewer-token": entry(kinds_text),
-    mode: entry(choice("auto", "implement", "review", "rework", "land", "setup", "doctor", "explain", "stats", "remove"), { default: "auto", served: modes }),
-    item: entry(number(1, 2_147_483_647, true)),
-    message: entry(kinds_text),
-    agent: entry(kinds_text),
-    agents: entry(names, { ...p, default: ["claude"] }),
-    reviewers: entry(names, p),
-    "agent-command": entry(kinds_text, p),
-    model: entry(kinds_text, p),
-    "agent-install": entry(choice("never", "if-missing"), { ...p, default: "never", served: ["never"] }),
-    trusted: entry(names, { ...p, default: ["writers"] }),
-    label: entry(labelName, { ...p, default: "bot" }),
-    prepare: entry(lines, { ...p, default: [] }),
-    checks: entry(lines, { ...p, default: [] }),
-    base: entry(branch, p),
-    policy: entry(path, { default: ".agent-dispatch.yml" }),
-    "timeout-minutes": entry(number(0.01, 1440, false), { ...p, default: 45 }),
-    "silence-minutes": entry(number(0, 1440, false), { ...p, default: 10 }),
-    "max-concurrent": entry(number(1, 100, true), { ...p, default: 3 }),
-    "max-open-pulls": entry(number(1, 1000, true), { ...p, default: 6 }),
-    "max-attempts": entry(number(1, 20, true), { ...p, default: 3 }),
-    "max-rounds": entry(number(1, 20, true), { ...p, default: 3 }),
-    merge: entry(choice("human", "when-approved"), { ...p, default: "human" }),
-    sandbox: entry(choice("auto", "required", "none"), { ...p, default: "auto", served: ["auto", "none"] }),
-    chain: entry(flag, { ...p, default: true }),
-    "notify-url": entry(url, { ...p, served: later }),
-    network: entry(choice("open", "none"), { ...p, default: "open", served: ["open"] }),
-    repositories: entry(lines, { served: later }),
-    confirm: entry(kinds_text, { served: later }),
-    "dry-run": entry(flag, { default: false }),
-    "server-url": entry(url),
-    repository: entry(pattern("OWNER/NAME", /^[\w.-]+\/[\w.-]+$/)),
-    workspace: entry(kinds_text),
-};
-const inputNames = Object.keys(catalogue).filter((name) => name in catalogue);
-const seconds = number(0, 86_400, false);
-/** Keys below `limits` of the policy file, with their defaults. What each means: `Limits` in core/policy.ts. */
-const limitEntries = {
-    renewSeconds: entry(number(0.05, 3600, false), { default: 60 }),
-    fenceSeconds: entry(seconds, { default: 210 }),
-    ttlSeconds: entry(seconds, { default: 420 }),
-    slackSeconds: entry(seconds, { default: 30 }),
-    endedSeconds: entry(seconds, { default: 60 }),
-    killSeconds: entry(seconds, { default: 15 }),
-    apiSeconds: entry(number(0.1, 600, false), { default: 30 }),
-    checkMinutes: entry(number(0.001, 1440, false), { default: 30 }),
-    waitForChecksMinutes: entry(number(0, 1440, false), { default: 30 }),
-    startUpSeconds: entry(seconds, { default: 0 }),
-    outputBytesMax: entry(number(1_000, 1_000_000_000, true), { default: 20 * 1024 * 1024 }),
-    fileBytesMax: entry(number(1, 10_000_000_000, true), { default: 10 * 1024 * 1024 }),
-    changeBytesMax: entry(number(1, 10_000_000_000, true), { default: 50 * 1024 * 1024 }),
-    changedFilesMax: entry(number(1, 100_000, true), { default: 500 }),
-    costUsdPerItem: entry(number(0, 1_000_000, false), { default: 25 }),
-    costUsdPerDay: entry(number(0, 1_000_000, false), { default: 0 }),
-    costUsdPerRun: entry(number(0, 1_000_000, false), { default: 5 }),
-};
-/** All keys of `limits`; `cooldownSeconds` is a list and is read by itself. */
-const limitNames = [...Object.keys(limitEntries), "cooldownSeconds"];
-/** Keys that only the policy file has. */
-const policyOnly = [
-    "profiles",
-    "limits",
-    "priorityLabels",
-    "excludeLabels",
-    "excludeTitles",
-    "protectedPaths",
-    "labels",
-];
-const policyOnlyLater = ["labels"];
-/** `max-attempts` → `maxAttempts`. */
-function camel(name) {
-    return name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
-}
-
-
-/***/ }),
-
-/***/ 5650:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   _6: () => (/* binding */ parsePolicyFile),
-/* harmony export */   ob: () => (/* binding */ policyBytesMax),
-/* harmony export */   pi: () => (/* binding */ isMapping)
-/* harmony export */ });
-/* harmony import */ var yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8815);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(452);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3048);
-/* harmony import */ var _reader_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(986);
-// The policy file: YAML on the base branch. It is data of people with write access, still nothing in it is believed before it was checked.
-
-
-
-
-/** Largest policy file, in bytes. */
-const policyBytesMax = 64 * 1024;
-/** Most nodes that one alias may stand for, counted as the YAML package does. */
-const aliasesMax = 20;
-/** Top-level keys of a policy file with every unknown one reported. An empty file is an empty policy. */
-function parsePolicyFile(source, name) {
-    const problem = (where, expected, got) => ({
-        values: {},
-        problems: [{ where, expected, got }],
-    });
-    let json;
-    try {
-        const document = (0,yaml__WEBPACK_IMPORTED_MODULE_0__/* .parseDocument */ .Tp)(source, { uniqueKeys: true, prettyErrors: true });
-        const [error] = document.errors;
-        if (error !== undefined)
-            return problem(name, "YAML", error.message.split("\n")[0] ?? "something else");
-        json = document.toJS({ maxAliasCount: aliasesMax });
-    }
-    catch (error) {
-        // Thrown for aliases that multiply and for nesting deeper than the stack.
-        return problem(name, "YAML", `something that cannot be read (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .describe */ .q0)(error)})`);
-    }
-    if (json === null)
-        return { values: {}, problems: [] };
-    if (!isMapping(json))
-        return problem(name, "a mapping of settings", (0,_reader_js__WEBPACK_IMPORTED_MODULE_3__/* .showYaml */ .Tg)(json));
-    const problems = [];
-    const known = [..._catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .inputNames */ .vj.filter((input) => _catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .catalogue */ .sW[input].policy).map(_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .camel */ .nJ), ..._catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .policyOnly */ .$f];
-    for (const key of Object.keys(json)) {
-        if (_catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .policyOnlyLater */ .dk.includes(key))
-            problems.push({
-                where: `${name}, ${key}`,
-                expected: "nothing: it is not supported yet",
-                got: (0,_reader_js__WEBPACK_IMPORTED_MODULE_3__/* .showYaml */ .Tg)(json[key]),
-            });
-        else if (!known.includes(key))
-            problems.push({ where: name, expected: unknownKey(key, known), got: `the unknown key \`${key}\`` });
-    }
-    if (isMapping(json["limits"])) {
-        const limits = _catalogue_js__WEBPACK_IMPORTED_MODULE_2__/* .limitNames */ .c$;
-        for (const key of Object.keys(json["limits"])) {
-            if (!limits.includes(key)) {
-                problems.push({
-                    where: `${name}, limits`,
-                    expected: unknownKey(key, limits),
-                    got: `the unknown key \`${key}\``,
-                });
-            }
-        }
-    }
-    else if (json["limits"] !== undefined && json["limits"] !== null) {
-        problems.push({ where: `${name}, limits`, expected: "a mapping of limits", got: (0,_reader_js__WEBPACK_IMPORTED_MODULE_3__/* .showYaml */ .Tg)(json["limits"]) });
-    }
-    return { values: json, problems };
-}
-function unknownKey(key, known) {
-    const near = (0,_reader_js__WEBPACK_IMPORTED_MODULE_3__/* .nearest */ .pA)(key, known);
-    return near === null ? `one of ${known.join(", ")}` : `\`${near}\`, perhaps`;
-}
-function isMapping(value) {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-
-/***/ }),
-
-/***/ 986:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Tg: () => (/* binding */ showYaml),
-/* harmony export */   WU: () => (/* binding */ show),
-/* harmony export */   mP: () => (/* binding */ Reader),
-/* harmony export */   pA: () => (/* binding */ nearest)
-/* harmony export */ });
-/* harmony import */ var fastest_levenshtein__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9535);
-/* harmony import */ var _catalogue_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3048);
-// Reads one value after another from inputs and policy file and collects every problem on the way.
-
-
-class Reader {
-    problems = [];
-    #inputs;
-    #file;
-    #where;
-    /** `where` stands before the name of a key in problems, for example ".agent-dispatch.yml, limits.". */
-    constructor(inputs, file, where) {
-        this.#inputs = inputs;
-        this.#file = file;
-        this.#where = where;
-    }
-    /** The value given, an input before the policy file; null when neither has it. A problem is noted and reads as null. */
-    given(name, entry) {
-        const input = this.#inputs.get(name);
-        if (input !== undefined)
-            return this.#check(`input ${name}`, entry, entry.kind.fromText(input), show(input));
-        const value = entry.policy ? this.#file[(0,_catalogue_js__WEBPACK_IMPORTED_MODULE_1__/* .camel */ .nJ)(name)] : undefined;
-        if (value === undefined || value === null)
-            return null;
-        return this.#check(`${this.#where}${(0,_catalogue_js__WEBPACK_IMPORTED_MODULE_1__/* .camel */ .nJ)(name)}`, entry, entry.kind.fromYaml(value), showYaml(value));
-    }
-    /** As `given`, with the entry's default. */
-    value(name, entry) {
-        return this.given(name, entry) ?? entry.default;
-    }
-    problem(where, expected, got) {
-        this.problems.push({ where, expected, got });
-    }
-    #check(where, entry, value, shown) {
-        if (value === undefined) {
-            this.problem(where, entry.kind.expected, shown);
-            return null;
-        }
-        if (entry.served !== null && !entry.served.some((served) => served === value)) {
-            const served = entry.served.length === 0
-                ? "nothing: it is not supported yet"
-                : `${entry.served.map(String).join(" or ")}: the rest is not supported yet`;
-            this.problem(where, served, shown);
-            return null;
-        }
-        return value;
-    }
-}
-/** A value for an error text: short, on one line. Tokens never get here: `token` takes any text. */
-function show(value) {
-    if (value === "")
-        return "an empty text";
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    const line = text.replace(/\s+/g, " ");
-    return `\`${line.length > 80 ? `${line.slice(0, 80)}…` : line}\``;
-}
-/** A value of the policy file as it stands there, so that the text "3" does not look like the number. */
-function showYaml(value) {
-    return value === undefined ? "nothing" : show(typeof value === "string" ? JSON.stringify(value) : value);
-}
-/** The known name nearest to a wrong one, when it is near enough to be a typing error. */
-function nearest(name, known) {
-    if (known.length === 0)
-        return null;
-    const best = (0,fastest_levenshtein__WEBPACK_IMPORTED_MODULE_0__/* .closest */ .kp)(name, [...known]);
-    return (0,fastest_levenshtein__WEBPACK_IMPORTED_MODULE_0__/* .distance */ .Io)(name, best) <= Math.max(2, Math.floor(name.length / 3)) ? best : null;
 }
 
 

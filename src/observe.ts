@@ -115,6 +115,7 @@ export async function observe(
       ends: ends ?? (await readEnds(ports, records, meant, who, policy.limits, now)),
       slots: ledger.slots,
       budget: ledger.budget,
+      parked: ledger.parked,
       ...{ wips: ledger.wips, archive: ledger.archive, unknownRefs: ledger.unknownRefs },
       pause: ledger.control.pause,
       control,

@@ -1,8 +1,5 @@
 // What must hold before anything is decided: else the run cannot work, and says who can mend what.
 
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import type { Profile } from "./agent/profile.ts";
 import { sameLogin } from "./core/model.ts";
 import { RunError } from "./errors.ts";
 import type { Account, Repository } from "./forge/model.ts";
@@ -79,34 +76,6 @@ async function refuseAutomaticToken(forge: Forge): Promise<void> {
     `This server (${version}) does not let the automatic token of a run open pull requests.`,
     "Give the access token of a bot account as the input `token`, or use Gitea 1.26 or later.",
   );
-}
-
-/** The first profile's program must be on this runner; profiles that lack theirs are left out with a word. */
-export function presentProfiles(profiles: readonly Profile[], path: string, warn: (text: string) => void): Profile[] {
-  const present = profiles.filter((profile) => isOnPath(profile.preset.bin, path));
-  const missing = profiles.filter((profile) => !present.includes(profile));
-  if (present.length === 0) {
-    const names = [...new Set(missing.map((profile) => `\`${profile.preset.bin}\``))].join(", ");
-    throw problem(
-      `The agent's program ${names} is not installed on this runner (nothing of that name is on PATH).`,
-      "Install it on the runner, or choose another agent with `agents` or `agent-command`.",
-    );
-  }
-  for (const profile of missing)
-    warn(`profile ${profile.name} is left out: \`${profile.preset.bin}\` is not on this runner's PATH`);
-  return present;
-}
-
-function isOnPath(bin: string, path: string): boolean {
-  const places = bin.includes("/") ? [bin] : path.split(delimiter).map((folder) => join(folder, bin));
-  return places.some((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return statSync(place).isFile();
-    } catch {
-      return false;
-    }
-  });
 }
 
 function problem(message: string, remedy: string): RunError {

@@ -1,8 +1,8 @@
 // One run, phase by phase: observe → repair → decide → claim → confirm → work → chain. The shell carries out and never chooses.
 
 import { randomUUID } from "node:crypto";
-import { tellsCost } from "./agent/profile.ts";
-import { type AgentWork, isAgentWork, isFollowUp, leadsOn, type Work } from "./core/decision.ts";
+import { setupOf, tellsCost } from "./agent/profile.ts";
+import { isAgentWork, isFollowUp, leadsOn, type Work } from "./core/decision.ts";
 import { isProgram, type Snapshot, type Trigger } from "./core/model.ts";
 import { plain } from "./core/report.ts";
 import { strays } from "./core/strays.ts";
@@ -27,7 +27,8 @@ import { type Observed, observe, type Who } from "./observe.ts";
 import { isOutage } from "./outage.ts";
 import { kindOf, type Outcome, outcome } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
-import { presentProfiles, type Reached } from "./preflight.ts";
+import type { Reached } from "./preflight.ts";
+import { withPrograms } from "./programs.ts";
 import { saveClaim } from "./saved.ts";
 import type { Settings } from "./settings/settings.ts";
 
@@ -100,7 +101,7 @@ async function claimAndWork(
   work: Work,
   observed: Observed,
 ): Promise<Worked> {
-  const ready = isAgentWork(work) ? withPresentProfiles(ports, settings, work) : settings;
+  const ready = isAgentWork(work) ? await withPrograms(ports, settings, work) : settings;
   const effects = work.kind === "resume" ? (observed.effects.get(work.item.key) ?? null) : null;
   const number = work.item.issue.number;
   // Before it is tried: this process can be killed before it learns that it has won.
@@ -155,15 +156,6 @@ function notBegun({ stop }: Ports): Outcome {
   });
 }
 
-/** Agents whose program is missing here are left out before the claim. */
-function withPresentProfiles(ports: Ports, settings: Settings, work: AgentWork): Settings {
-  const present = (profiles: Settings["profiles"]) =>
-    presentProfiles(profiles, ports.environment["PATH"] ?? "", ports.log.warning);
-  return work.kind === "review"
-    ? { ...settings, reviewers: present(settings.reviewers) }
-    : { ...settings, profiles: present(settings.profiles) };
-}
-
 /** What follows from a step and needs no agent is done by the same run: an approved pull request is handed over at once. */
 async function followed(ports: Ports, settings: Settings, who: Who, work: Work, done: Outcome): Promise<Outcome> {
   if (done.outcome !== "done" || !leadsOn(work)) return done;
@@ -189,10 +181,12 @@ async function followed(ports: Ports, settings: Settings, who: Who, work: Work, 
 /** `owner` is new for every process that claims; its last step, which is another process, goes by the same. */
 export function whoAmI(ports: Ports, settings: Settings, { me, reviewer }: Reached, owner: string): Who {
   const names = [me.login, ...(reviewer === null ? [] : [reviewer.login]), "gitea-actions"];
+  const all = [...settings.profiles, ...settings.reviewers];
   const profiles = {
     authors: settings.profiles.map((profile) => profile.name),
     reviewers: settings.reviewers.map((profile) => profile.name),
-    tellCost: [...settings.profiles, ...settings.reviewers].some(tellsCost),
+    tellCost: all.some(tellsCost),
+    setups: Object.fromEntries(all.map((profile) => [profile.name, setupOf(profile)])),
   };
   return {
     ...{ me, owner, seed: ports.run.seed, workflow: ports.run.workflow, profiles },

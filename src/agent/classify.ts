@@ -59,32 +59,51 @@ export function classify(facts: RunFacts): AgentOutcome {
 }
 
 function failureOfProcess(facts: RunFacts): Failure | null {
-  const { ended, output, preset } = facts;
+  const { ended, output } = facts;
   if (ended.how === "killed" && ended.reason !== "lingered") {
     // A CLI that waits for its model's server prints nothing: that is the server's silence, not the agent's.
-    const waiting =
-      ended.reason === "silence" && output.waitingRetry !== null ? eventClass(preset, output.waitingRetry) : null;
-    if (waiting !== null)
-      return failure(facts, waiting, "It was waiting to try again", output.waitingRetry?.code ?? "");
+    const waiting = ended.reason === "silence" || ended.reason === "start-up" ? waitedFor(facts) : null;
+    if (waiting !== null) return failure(facts, waiting.class, "It was waiting to try again", waiting.words);
     return failure(facts, ofReason(ended.reason), ended.text, "");
   }
   if (ended.how === "spawn-error") return failure(facts, "start-up", ended.text, ended.errno);
 
   const told = toldFailure(facts);
   if (told !== null) return told;
+  const mapped = exitClass(facts);
+  if (mapped !== null) return failure(facts, mapped, endText(facts), lastWords(output));
   const code = ended.how === "exit" ? ended.code : null;
-  const mapped = code === null ? undefined : preset.exits[code];
-  if (mapped !== undefined) return failure(facts, mapped, endText(facts), lastWords(output));
   if (ended.how === "killed" || code === 0) return null;
-  const rule = preset.errors.find(
-    (at) => at.in === "stderr" && (at.exit ?? code) === code && found(at.match, output.errorTail),
-  );
-  if (rule !== undefined)
-    return failure(facts, rule.class, "The agent's program could not work", matchingLine(rule.match, output.errorTail));
+  const onStderr = toldOnStderr(facts, code);
+  if (onStderr !== null) return failure(facts, onStderr.class, "The agent's program could not work", onStderr.words);
   return failure(facts, "crash", endText(facts), lastWords(output));
 }
 
-/** What the CLI's own events call the failure of the whole run, the most telling first: any that has a class before one that has none. */
+interface Cause {
+  class: FailureClass;
+  words: string;
+}
+
+/** What a CLI without a word was waiting for. */
+function waitedFor(facts: RunFacts): Cause | null {
+  const { preset, output } = facts;
+  const { waitingRetry: retry } = output;
+  const byEvent = retry === null ? null : eventClass(preset, retry);
+  return byEvent === null ? toldOnStderr(facts, null) : { class: byEvent, words: retry?.code || retry?.text || "" };
+}
+
+/** `code`: the exit code; null where the CLI did not end by itself. */
+function toldOnStderr({ output, preset }: RunFacts, code: number | null): Cause | null {
+  const rule = preset.errors.find(
+    (at) => at.in === "stderr" && (at.exit ?? code) === code && found(at.match, output.errorTail),
+  );
+  return rule === undefined ? null : { class: rule.class, words: matchingWords(rule.match, output.errorTail) };
+}
+
+/**
+ * What the CLI's own events call the failure of the whole run, the most telling first: any that has a class before one that has none. Where none has, its
+ * exit code and standard error may say more.
+ */
 function toldFailure(facts: RunFacts): Failure | null {
   const { output, preset } = facts;
   const [first] = output.failures;
@@ -93,15 +112,26 @@ function toldFailure(facts: RunFacts): Failure | null {
     event,
     class: eventClass(preset, event),
   }));
-  const telling = candidates.find((at) => at.class !== null);
-  const words = first.text || first.code;
-  return failure(facts, telling?.class ?? "crash", "The agent's program reported a failure", words);
+  const telling = candidates.find((at) => at.class !== null)?.class ?? exitClass(facts);
+  const onStderr = telling === null ? toldOnStderr(facts, null) : null;
+  const words = onStderr?.words || candidates.map(({ event }) => event.text || event.code).find((text) => text !== "");
+  const kind = telling ?? onStderr?.class ?? "crash";
+  return failure(facts, kind, "The agent's program reported a failure", words ?? "");
+}
+
+function exitClass({ ended, preset }: RunFacts): FailureClass | null {
+  return ended.how === "exit" ? (preset.exits[ended.code] ?? null) : null;
 }
 
 function failureOfWork(facts: RunFacts): Failure | null {
   const { output, preset, result } = facts;
-  if (!output.isFinished)
-    return failure(facts, "crash", "The agent ended without saying that it was done", lastWords(output));
+  if (!output.isFinished) {
+    // Some call no error the failure of the whole run, because they may go on after any.
+    const error = output.errors.find((at) => eventClass(preset, at) !== null) ?? output.errors[0];
+    const kind = error === undefined ? null : eventClass(preset, error);
+    const words = error?.text || error?.code || lastWords(output);
+    return failure(facts, kind ?? "crash", "The agent ended without saying that it was done", words);
+  }
   if (output.wasDenied)
     return failure(
       facts,
@@ -174,6 +204,7 @@ function ofReason(reason: Exclude<EndReason, "lingered">): FailureClass {
       return "start-up";
     // Nothing that works needs so much output: it repeats itself.
     case "output":
+    case "repeats":
       return "loop";
     case "stopped":
       return "cancelled";
@@ -247,10 +278,18 @@ function lastLine(text: string): string {
   return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
 }
 
-function matchingLine(pattern: string, text: string): string {
-  return text.split("\n").find((line) => found(pattern, line)) ?? "";
+/** The line that holds what the pattern finds, or of it the group `words`. */
+function matchingWords(pattern: string, text: string): string {
+  const match = search(pattern, text);
+  if (match === null) return "";
+  const from = text.lastIndexOf("\n", match.index - 1) + 1;
+  return match.groups?.["words"] ?? text.slice(from).split("\n", 1)[0] ?? "";
 }
 
 function found(pattern: string, text: string): boolean {
-  return new RegExp(pattern, "im").test(text.replaceAll("\u2019", "'"));
+  return search(pattern, text) !== null;
+}
+
+function search(pattern: string, text: string): RegExpExecArray | null {
+  return new RegExp(pattern, "im").exec(text.replaceAll("\u2019", "'"));
 }

@@ -1,4 +1,6 @@
-import { fill } from "./preset.ts";
+import { delimiter } from "node:path";
+import { settingVariables, templateValues } from "./config.ts";
+import { fillEnv } from "./preset.ts";
 import type { Profile } from "./profile.ts";
 
 /** A variable as text by name, for example `process.env`. */
@@ -21,6 +23,12 @@ export interface Task {
   /** Where the agent may write its result. The path is new in every run: it is also the mark that its processes are found by. */
   resultFile: string;
   promptFile: string;
+  /** Its text is also in `promptFile`. */
+  prompt: string;
+  /** The clone, as the agent sees it. */
+  cwd: string;
+  /** The CLI's own name of the session that is gone on with; null = a new one. */
+  session: string | null;
   /** The private home; empty at the start and nobody else's. */
   home: string;
   /** Its own folder for temporary files. */
@@ -40,18 +48,24 @@ const pathOfLastResort = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
  */
 export function environment(profile: Profile, task: Task, host: HostEnvironment): Record<string, string> {
   const { preset } = profile;
-  const defaults = Object.entries({ ...preset.env.set, ...(task.root ? preset.approve.rootEnv : {}) });
+  const values = templateValues(profile, task);
+  const defaults = {
+    ...preset.env.set,
+    ...(task.root ? preset.approve.rootEnv : {}),
+    ...(values.baseUrl === undefined ? {} : preset.baseUrl?.set),
+    ...(values.baseUrl !== undefined && Object.keys(profile.env).length === 0 ? preset.baseUrl?.keyless : {}),
+  };
   const own = Object.entries(profile.env).flatMap(([name, source]) => {
     const value = host[source] ?? "";
     return value === "" ? [] : [[name, value] as const];
   });
   return {
-    ...Object.fromEntries(defaults.map(([name, template]) => [name, fill(template, { home: task.home })])),
-    ...baseUrlVariable(profile),
+    ...fillEnv(defaults, values),
+    ...settingVariables(profile, task),
     ...Object.fromEntries(own),
     HOME: task.home,
     TMPDIR: task.tmp,
-    PATH: host["PATH"] || pathOfLastResort,
+    PATH: [...(profile.program?.path ?? []), host["PATH"] || pathOfLastResort].join(delimiter),
     LANG: host["LANG"] || "C.UTF-8",
     TERM: "dumb",
     CI: "true",
@@ -74,10 +88,4 @@ export function baseUrlOf(profile: Profile): string | null {
   if (profile.baseUrl === null || way === null) return null;
   const bare = profile.baseUrl.replace(/\/+$/, "");
   return bare.endsWith(way.suffix) ? bare : bare + way.suffix;
-}
-
-function baseUrlVariable(profile: Profile): Record<string, string> {
-  const address = baseUrlOf(profile);
-  const name = profile.preset.baseUrl?.env ?? null;
-  return address === null || name === null ? {} : { [name]: address };
 }

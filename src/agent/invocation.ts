@@ -1,5 +1,6 @@
-import { baseUrlOf, environment, type HostEnvironment, type Task } from "./environment.ts";
-import { fillArgs, type PromptWay, type TemplateValues } from "./preset.ts";
+import { templateValues } from "./config.ts";
+import { environment, type HostEnvironment, type Task } from "./environment.ts";
+import { type AgentPreset, fillArgs, type TemplateValues } from "./preset.ts";
 import type { Profile } from "./profile.ts";
 
 /** A process to start, without a shell. A sandbox turns one invocation into another that runs it inside. */
@@ -21,12 +22,6 @@ export interface Invocation {
 export interface Start extends Task {
   /** As in the invocation. */
   folder: string | null;
-  /** The clone, as the agent sees it. */
-  cwd: string;
-  /** Its text is also in `promptFile`. */
-  prompt: string;
-  /** The program that `agent-install` put into the tool cache; default: the preset's, by `PATH`. */
-  bin?: string;
 }
 
 /** How to start a profile's agent for a task. Nothing is read or written; the prompt's file is there already. */
@@ -34,11 +29,11 @@ export function invocation(profile: Profile, start: Start, host: HostEnvironment
   const { preset } = profile;
   const values = templateValues(profile, start);
   return {
-    file: start.bin ?? preset.bin,
+    file: profile.program?.bin ?? preset.bin,
     args: [
-      ...fillArgs(preset.argv, values),
-      ...fillArgs(preset.approve.auto, values),
-      ...fillArgs(preset.baseUrl?.args ?? [], values),
+      ...firstWords(preset, values),
+      ...fillArgs(start.role === "reviewer" ? preset.approve.readOnly : preset.approve.auto, values),
+      ...(values.baseUrl === undefined ? [] : fillArgs(preset.baseUrl?.args ?? [], values)),
       ...fillArgs(preset.prompt.args, values),
     ],
     cwd: start.cwd,
@@ -50,19 +45,18 @@ export function invocation(profile: Profile, start: Start, host: HostEnvironment
   };
 }
 
-function templateValues(profile: Profile, start: Start): TemplateValues {
-  const baseUrl = baseUrlOf(profile);
-  return {
-    home: start.home,
-    promptFile: start.promptFile,
-    prompt: promptArgument(profile.preset.prompt, start),
-    ...(profile.model === null ? {} : { model: profile.model }),
-    ...(baseUrl === null ? {} : { baseUrl }),
-    ...(profile.command === null ? {} : { command: profile.command }),
-  };
-}
-
-function promptArgument(way: PromptWay, start: Start): string {
-  if (way.via !== "argument" || Buffer.byteLength(start.prompt) <= way.bytesMax) return start.prompt;
-  return `Read the file ${start.promptFile} and do what it says.`;
+function firstWords({ argv, resume }: AgentPreset, values: TemplateValues): string[] {
+  const words = fillArgs(argv, values);
+  if (values.session === undefined || resume === null) return words;
+  const more = fillArgs(resume.args, values);
+  switch (resume.at) {
+    case "append":
+      return [...words, ...more];
+    case "after-first":
+      return [...words.slice(0, 1), ...more, ...words.slice(1)];
+    case "replace":
+      return more;
+    default:
+      return resume.at satisfies never;
+  }
 }

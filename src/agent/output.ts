@@ -4,7 +4,7 @@
 // over. Memory is bounded by the longest line, not by the output.
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type AgentPreset, matches, type Rule, take } from "./preset.ts";
+import { type AgentPreset, matches, type Rule, take, valuesAt } from "./preset.ts";
 import { cutBytes, cutBytesAtStart, decode } from "./text.ts";
 
 export interface AgentOutput {
@@ -33,6 +33,15 @@ export interface AgentOutput {
   garbageLines: number;
   /** The end of standard error, at most 64 kB. */
   errorTail: string;
+}
+
+/** Of an agent at work. */
+export interface Progress {
+  tokens: Tokens | null;
+  /** Name of the tool call that is open, the newest first; null when none is, or the CLI does not tell. */
+  openTool: string | null;
+  /** Equal tool calls in a row, up to now. */
+  repeats: number;
 }
 
 export interface Tokens {
@@ -82,6 +91,9 @@ export class OutputReader {
   #sawTerminal = false;
   #lastEvents: string[] = [];
   #garbageLines = 0;
+  readonly #openTools = new Map<string, string>();
+  #lastCall = "";
+  #repeats = 0;
 
   constructor(preset: AgentPreset) {
     this.#preset = preset;
@@ -90,6 +102,11 @@ export class OutputReader {
   /** Whether it has ended its work, well or not, and only the process still lives. Always false where the preset knows no such event. */
   get isFinished(): boolean {
     return this.#sawTerminal || this.#failures.length > 0;
+  }
+
+  /** What it is doing, for people who wait for it. */
+  get progress(): Progress {
+    return { tokens: this.#tokens, openTool: [...this.#openTools.values()].at(-1) ?? null, repeats: this.#repeats };
   }
 
   push(chunk: Buffer): void {
@@ -148,10 +165,18 @@ export class OutputReader {
 
   #read(event: object): void {
     const { output, success } = this.#preset;
+    if (success.goesOn !== undefined && matches(event, success.goesOn)) this.#sawTerminal = false;
     if (success.terminal !== null && matches(event, success.terminal)) this.#sawTerminal = true;
     const applying = output.rules.filter((rule) => matches(event, rule.when));
     this.#waitingRetry = null;
     for (const rule of applying) this.#apply(rule, event);
+  }
+
+  #begin({ id, name, input }: Call): void {
+    this.#openTools.set(id, name);
+    const call = `${name}\n${input}`;
+    this.#repeats = call === this.#lastCall ? this.#repeats + 1 : 1;
+    this.#lastCall = call;
   }
 
   #apply(rule: Rule, event: object): void {
@@ -180,6 +205,12 @@ export class OutputReader {
       case "limit":
         this.#resetsAt = inMs(numberAt(event, rule.take?.["resetsAt"])) ?? this.#resetsAt;
         return;
+      case "tool-start":
+        for (const call of callsIn(rule, event)) this.#begin(call);
+        return;
+      case "tool-end":
+        for (const id of textsAt(event, rule.take?.["id"])) this.#openTools.delete(id);
+        return;
       case "denied":
         this.#wasDenied = true;
         return;
@@ -187,6 +218,26 @@ export class OutputReader {
         rule.emit satisfies never;
     }
   }
+}
+
+interface Call {
+  id: string;
+  name: string;
+  /** Its arguments as JSON. */
+  input: string;
+}
+
+function callsIn({ take: paths }: Rule, event: object): Call[] {
+  const inputs = paths?.["input"] === undefined ? [] : valuesAt(event, paths["input"].split("."));
+  const names = textsAt(event, paths?.["name"]);
+  return textsAt(event, paths?.["id"]).map((id, at) => ({
+    ...{ id, name: cutBytes(names[at] ?? names[0] ?? "a tool", 100) },
+    input: JSON.stringify(inputs[at] ?? null),
+  }));
+}
+
+function textsAt(event: object, path: string | undefined): string[] {
+  return path === undefined ? [] : valuesAt(event, path.split(".")).filter((value) => typeof value === "string");
 }
 
 function errorEvent(rule: Rule, event: object): ErrorEvent {

@@ -1,6 +1,8 @@
 // A profile is an agent CLI with its model and credential: the same CLI with two credentials is two profiles.
 
+import { createHash } from "node:crypto";
 import * as z from "zod";
+import type { Installed } from "./install.ts";
 import type { AgentPreset } from "./preset.ts";
 import { presets } from "./presets/index.ts";
 
@@ -9,11 +11,21 @@ export interface Profile {
   preset: AgentPreset;
   /** Null: the CLI's own default. For `command` it is only shown in reports; the command line itself chooses. */
   model: string | null;
+  /** How hard the model shall think, in the CLI's own word; null: its default. */
+  effort: string | null;
   baseUrl: string | null;
   /** The shell command line of `cli: command`, else null. */
   command: string | null;
   /** The agent's variable → the host's variable that its value comes from. Names only; values are read when the agent starts. */
   env: Readonly<Record<string, string>>;
+  /** Where `agent-install` has put its program; null: it is looked up by `PATH`. */
+  program: Installed | null;
+}
+
+/** Twelve hexadecimal digits that change with anything of a profile but the values of its credentials. */
+export function setupOf({ preset, model, effort, baseUrl, command, env }: Profile): string {
+  const setup = JSON.stringify([preset.id, model, effort, baseUrl, command, Object.entries(env).sort()]);
+  return createHash("sha256").update(setup).digest("hex").slice(0, 12);
 }
 
 /** Whether its CLI says what a run cost; of the others no budget knows anything. */
@@ -61,6 +73,7 @@ export const ProfileEntry = z
   .strictObject({
     cli: z.enum([...presets.keys()]),
     model: z.string().trim().min(1).optional(),
+    effort: z.string().trim().min(1).optional(),
     /** Without it: those credentials of the preset that the host has. */
     env: variables.optional(),
     baseUrl: z.url({ protocol: /^https?$/ }).optional(),
@@ -73,6 +86,13 @@ export const ProfileEntry = z
     if (!isCommand && entry.command !== undefined) problem("command", "only cli: command takes a command line");
     if (entry.baseUrl !== undefined && presets.get(entry.cli)?.baseUrl === null)
       problem("baseUrl", `cli: ${entry.cli} takes no address of a model server`);
+    // Some give the model's server a name of ours and have to list its models.
+    const parts = presets.get(entry.cli)?.config.map((part) => part.withBaseUrl ?? null) ?? [];
+    const needsModel = JSON.stringify(parts).includes("{{model}}");
+    if (entry.baseUrl !== undefined && entry.model === undefined && needsModel)
+      problem("model", `cli: ${entry.cli} needs the name of the model that stands at baseUrl`);
+    const takesEffort = JSON.stringify(presets.get(entry.cli) ?? null).includes("{{effort}}");
+    if (entry.effort !== undefined && !takesEffort) problem("effort", `cli: ${entry.cli} takes no effort`);
   });
 export type ProfileEntry = z.infer<typeof ProfileEntry>;
 
@@ -88,9 +108,11 @@ export function profileFrom(
     name,
     preset,
     model: entry.model ?? null,
+    effort: entry.effort ?? null,
     baseUrl: entry.baseUrl ?? null,
     command: entry.command ?? null,
     env: entry.env ?? presentCredentials(preset, host),
+    program: null,
   };
 }
 
@@ -108,9 +130,11 @@ export function defaultProfile(
     name,
     preset,
     model: given.model ?? null,
+    effort: null,
     baseUrl: null,
     command: line,
     env: presentCredentials(preset, host),
+    program: null,
   };
 }
 

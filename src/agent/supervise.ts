@@ -9,6 +9,7 @@ import { RunError } from "../errors.ts";
 import { Capture, type Follower } from "./capture.ts";
 import type { Invocation } from "./invocation.ts";
 import { type EndReason, type Limits, reasonToStop } from "./limits.ts";
+import type { Progress } from "./output.ts";
 import type { Process } from "./processes.ts";
 import { type Exit, feed, type Running, type SpawnError, start } from "./spawn.ts";
 import { type Dead, endTree, look, ownFolder, type Tree, type TreeEnd } from "./tree.ts";
@@ -21,7 +22,7 @@ export interface Hooks {
   onLook?: (living: readonly Process[]) => void;
   onHeartbeat?: (beat: Heartbeat) => void;
   /** Reads along on standard output, to notice an agent that has finished its work and does not end. */
-  output?: Follower & { readonly isFinished: boolean };
+  output?: Follower & { readonly isFinished: boolean; readonly progress: Progress };
   /** Ends the agent; its reason is told to people. */
   stop?: AbortSignal;
   /** Between heartbeats, in ms. Default 60,000. */
@@ -40,6 +41,8 @@ export interface Heartbeat {
   /** Since the last byte, or the start. */
   silentMs: number;
   bytes: number;
+  /** Null where nobody reads along. */
+  progress: Progress | null;
 }
 
 export type Ended = EndedFacts & HowEnded;
@@ -199,10 +202,13 @@ function ticker({ tree, life, silence, capture, limits, hooks, clock }: Scene): 
     }
     if (beat.elapsedMs >= (hooks.heartbeatMs ?? 60_000)) {
       beat.reset();
-      hooks.onHeartbeat?.({ elapsedMs: life.elapsedMs, silentMs: silence.elapsedMs, bytes: capture.bytes });
+      const [elapsedMs, silentMs] = [life.elapsedMs, silence.elapsedMs];
+      hooks.onHeartbeat?.({ elapsedMs, silentMs, bytes: capture.bytes, progress: hooks.output?.progress ?? null });
     }
-    if (hooks.output?.isFinished === true) finished ??= new Watch(clock);
-    const found = reasonToStop({ life, silence, finished, bytes: capture.bytes, stop }, limits);
+    // Some begin anew after what looked like the end.
+    finished = hooks.output?.isFinished === true ? (finished ?? new Watch(clock)) : null;
+    const progress = hooks.output?.progress ?? null;
+    const found = reasonToStop({ life, silence, finished, bytes: capture.bytes, progress, stop }, limits);
     return found === null ? null : { how: "killed", ...found };
   };
 }

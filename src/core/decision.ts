@@ -49,6 +49,8 @@ export interface Plan {
   orderComments: readonly number[];
   /** People whom the program assigned: taken off when work goes on. */
   unassign: readonly string[];
+  /** Names of the profiles that may be started, in order of preference: those of its role that are not parked. */
+  profiles: readonly string[];
   slot: number;
   /** USD that the claim reserves; 0 where no budget is set. */
   reserve: number;

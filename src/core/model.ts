@@ -14,6 +14,7 @@ import type {
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { BudgetFact } from "./budget.ts";
 import type { Double } from "./doubles.ts";
+import type { ParkedProfiles } from "./parking.ts";
 import type { Ends } from "./takeover.ts";
 
 /** Why the run started. It narrows the look to one item at most; it is never believed about what is so now. */
@@ -157,6 +158,8 @@ export interface Snapshot {
   ends: Ends;
   slots: readonly Slot[];
   budget: BudgetFact;
+  /** Profiles that cannot work for a while, by name. */
+  parked: ParkedProfiles;
   /** Commits below `wip/` by key, those of items not in `items` included. */
   wips: Readonly<Record<string, string>>;
   archive: ArchiveFact;
@@ -170,7 +173,13 @@ export interface Snapshot {
   /** Tips of base branches by name, of those that an item waits for. */
   bases: Readonly<Record<string, string>>;
   /** Names of the profiles that can work, in order of preference, and whether any of them tells what it cost. */
-  profiles: { authors: readonly string[]; reviewers: readonly string[]; tellCost: boolean };
+  profiles: {
+    authors: readonly string[];
+    reviewers: readonly string[];
+    tellCost: boolean;
+    /** Fingerprints by name: a parked profile that was changed since is another one. */
+    setups: Readonly<Record<string, string>>;
+  };
 }
 
 /** Why the record `control` cannot be read. `isNewer`: another version of the program wrote it, so that not even an order replaces it here. */

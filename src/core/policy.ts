@@ -25,6 +25,8 @@ export interface Limits {
   startUpSeconds: number;
   /** Bytes of agent output kept; more ends the agent. Default 20 MiB. */
   outputBytesMax: number;
+  /** Equal tool calls in a row that end the agent; 0 = no bound. Default 20, 0 to 1000. */
+  toolRepeatsMax: number;
   /** Largest file that is published, in bytes. Default 10 MiB. */
   fileBytesMax: number;
   /** Largest sum of changed files that is published, in bytes. Default 50 MiB. */

@@ -3,12 +3,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { classify, fingerprint } from "../agent/classify.ts";
+import { writeSettings } from "../agent/config.ts";
 import { invocation } from "../agent/invocation.ts";
 import { markVariables } from "../agent/mark.ts";
 import { OutputReader, readOutput } from "../agent/output.ts";
 import type { Profile } from "../agent/profile.ts";
 import { type ReadResult, type Result, readResult } from "../agent/result.ts";
-import { type Ended, supervise } from "../agent/supervise.ts";
+import { type Ended, type Heartbeat, supervise } from "../agent/supervise.ts";
 import { traceInto } from "../agent/trace.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import type { FailureClass } from "../core/failure.ts";
@@ -18,7 +19,8 @@ import { type ComposeOrder, type Composition, compose } from "../git/compose.ts"
 import { importWork, type Work } from "../git/import.ts";
 import { saveAgent } from "../saved.ts";
 import { removeAll, type Workspace } from "../workspace.ts";
-import type { Job } from "./job.ts";
+import { effectPorts, type Job } from "./job.ts";
+import { progressOn } from "./progress.ts";
 import { fileTail } from "./shell.ts";
 
 export type Composed = Extract<Composition, { kind: "composed" }>;
@@ -53,17 +55,23 @@ export interface Failed {
 /** `composed`: an author's work as commits, however it ended; null where there is none that can be read. */
 export type AgentRun = { costUsd: number | null; tokens: number; started: boolean; composed: Composed | null } & (
   | { kind: "failed"; failed: Failed }
-  | { kind: "result"; result: Result; own: ReadResult }
+  | ({ kind: "result"; result: Result } & Earlier)
 );
+
+/** What the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
+export interface Earlier {
+  own: ReadResult;
+  /** The CLI's own name of its session; null where it cannot be gone on with. */
+  session: string | null;
+}
 
 let starts = 0;
 
-/** `earlier` is what the same agent left before the checks sent it back: it still says what the work is when it writes nothing new. */
 export async function runAgent(
   bench: Bench,
   prompt: string,
   wallMs: number,
-  earlier: ReadResult | null,
+  earlier: Earlier | null,
 ): Promise<AgentRun> {
   const { job, plan, kind, pull, workspace, base, profile, stop } = bench;
   const { ports, settings, item } = job;
@@ -84,13 +92,16 @@ export async function runAgent(
     } as const),
     ...{ resultFile: workspace.resultFile, promptFile: workspace.promptFile, home: workspace.home, tmp: workspace.tmp },
     ...{ root: process.getuid?.() === 0, cwd: workspace.clone, folder: workspace.root, prompt },
+    session: profile.preset.resume === null ? null : (earlier?.session ?? null),
     marks: markVariables({ place: ports.place, owner: job.who.owner }),
   };
+  await writeSettings(profile, start);
   saveAgent(ports.saveState);
   const { limits } = settings.policy;
   const outputFile = join(workspace.kept, `agent-${++starts}.out`);
+  const progress = progressOn(effectPorts(job), item.issue.number, ports.redact);
   const ended = await ports.log.group(`Agent ${profile.name}`, async () => {
-    const result = await supervise(
+    const working = supervise(
       invocation(profile, start, ports.environment),
       outputFile,
       {
@@ -98,17 +109,21 @@ export async function runAgent(
         silenceMs: settings.silenceMs,
         startUpMs: limits.startUpSeconds > 0 ? limits.startUpSeconds * 1000 : profile.preset.limits.startUpMs,
         outputBytesMax: limits.outputBytesMax,
+        repeatsMax: limits.toolRepeatsMax,
         graceMs: limits.killSeconds * 1000,
         drainMs: profile.preset.limits.drainMs,
       },
       {
-        onHeartbeat: ({ elapsedMs, silentMs, bytes }) =>
-          ports.log.line(`agent at work for ${duration(elapsedMs)}, quiet for ${duration(silentMs)}, ${bytes} bytes`),
+        onHeartbeat(beat) {
+          ports.log.line(`agent at work for ${progressText(beat)}`);
+          progress.show(progressText(beat));
+        },
         onLook: traceInto(workspace.kept),
         output: new OutputReader(profile.preset),
         stop,
       },
     );
+    const result = await working.finally(() => progress.end());
     ports.log.line(`agent ended after ${duration(result.durationMs)}: ${howEnded(result)}`);
     // Quoted line by line: raw output on standard output would be obeyed by the runner (`::set-output` and the like).
     const lines = harmless(await fileTail(outputFile, 4_000), 4_000)
@@ -120,6 +135,20 @@ export async function runAgent(
   return judge(bench, ended, earlier);
 }
 
+/** "12 min, quiet for 3 s, `Bash` at work, 12,345 tokens, 4,711 bytes". */
+function progressText({ elapsedMs, silentMs, bytes, progress }: Heartbeat): string {
+  const tokens = progress?.tokens ?? null;
+  return [
+    duration(elapsedMs),
+    `quiet for ${duration(silentMs)}`,
+    progress?.openTool ? `\`${harmless(progress.openTool, 50)}\` at work` : "",
+    tokens === null ? "" : `${(tokens.input + tokens.output).toLocaleString("en")} tokens`,
+    `${bytes.toLocaleString("en")} bytes`,
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
 function roleOf(kind: Bench["kind"]): "author" | "reviewer" {
   return kind === "review" ? "reviewer" : "author";
 }
@@ -129,13 +158,13 @@ function howEnded(ended: Ended): string {
   return ended.how === "signal" ? `by ${ended.signal}` : ended.text;
 }
 
-async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Promise<AgentRun> {
+async function judge(bench: Bench, ended: Ended, earlier: Earlier | null): Promise<AgentRun> {
   const { job, workspace, base, profile } = bench;
   const output = readOutput(profile.preset, ended);
   const { tokens, costUsd } = output;
   const tokensInAll = tokens === null ? 0 : tokens.input + tokens.output;
   const own: ReadResult = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
-  const result = own.kind === "absent" && earlier !== null ? earlier : own;
+  const result = own.kind === "absent" && earlier !== null ? earlier.own : own;
   const role = roleOf(bench.kind);
   const brought = ended.dead === null ? null : await (role === "author" ? bring : judged)(bench, ended.dead);
   const composed = brought?.kind === "ok" ? brought.composed : null;
@@ -166,7 +195,7 @@ async function judge(bench: Bench, ended: Ended, earlier: ReadResult | null): Pr
   if (brought?.kind === "failed")
     return { kind: "failed", ...took, failed: { ...brought, output: await fileTail(ended.outputFile, 6_000) } };
   if (outcome.inferred !== null) job.ports.log.line(`the result is inferred: ${outcome.inferred}`);
-  return { kind: "result", ...took, result: outcome.result, own: result };
+  return { kind: "result", ...took, result: outcome.result, own: result, session: output.session };
 }
 
 /** A reviewer's clone is thrown away; it only matters whether tracked files were changed. New files are what its tests left. */

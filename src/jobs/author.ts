@@ -1,7 +1,7 @@
 // An author at work: one profile after the other, each with its agent, the checks, and once or twice back to the same agent when they fail.
 
 import type { Profile } from "../agent/profile.ts";
-import type { ReadResult, Result } from "../agent/result.ts";
+import type { Result } from "../agent/result.ts";
 import type { AgentWork, Plan } from "../core/decision.ts";
 import { isOfTheProfile } from "../core/failure.ts";
 import { guards, neverLeaves } from "../core/guards.ts";
@@ -9,9 +9,10 @@ import type { CheckResult } from "../core/report.ts";
 import { type CloneOrder, makeClone } from "../git/clone.ts";
 import type { ComposeOrder, Composition } from "../git/compose.ts";
 import { removeAll, type Workspace } from "../workspace.ts";
-import { type AgentRun, type Bench, type Composed, type Failed, failed, runAgent } from "./agent-run.ts";
+import { type AgentRun, type Bench, type Composed, type Earlier, type Failed, failed, runAgent } from "./agent-run.ts";
 import { check, prepare } from "./checks.ts";
 import type { Job } from "./job.ts";
+import { earliest, free, park, usable } from "./parking.ts";
 import { checksFailedText } from "./prompts.ts";
 import type { ShellEnd } from "./shell.ts";
 
@@ -25,6 +26,8 @@ export interface Spent {
   started: boolean;
   /** Commit with the work of the last agent that changed anything; null where nothing was changed, or it may not leave this machine. */
   left: string | null;
+  /** When the first of the profiles that could not work may be tried again, ms since 1970; null where none was parked. */
+  parkedUntil: number | null;
   durationMs: number;
 }
 
@@ -70,12 +73,16 @@ export async function author(given: Assignment): Promise<Authored> {
   const deadline = startedAt + job.settings.timeoutMs;
   const { spent, spend, leave } = counter();
   let last: Authored | null = null;
-  for (const profile of job.settings.profiles) {
+  for (const profile of usable(job.settings.profiles, given.plan)) {
     const end: AuthorEnd =
       last === null || (await makeFresh(given)) ? await work(given, profile, deadline, { spend, leave }) : last.end;
     last = { end, profile, ...spent, durationMs: job.ports.clock.elapsed() - startedAt };
-    if (end.kind !== "failed" || !isOfTheProfile(end.class)) return last;
-    job.ports.log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
+    if (end.kind !== "failed" || !isOfTheProfile(end.class)) {
+      if (end.kind === "work" || end.kind === "words") await free(job, profile);
+      return last;
+    }
+    spent.parkedUntil = earliest(spent.parkedUntil, await park(job, profile, end));
+    last = { ...last, ...spent };
   }
   if (last === null) throw new Error("no profile is configured");
   return last;
@@ -89,7 +96,7 @@ interface Counter {
 }
 
 export function counter(): Counter {
-  const spent: Counter["spent"] = { costUsd: null, tokens: 0, started: false, left: null };
+  const spent: Counter["spent"] = { costUsd: null, tokens: 0, started: false, left: null, parkedUntil: null };
   const spend = (run: AgentRun) => {
     spent.costUsd = run.costUsd === null ? spent.costUsd : (spent.costUsd ?? 0) + run.costUsd;
     spent.tokens += run.tokens;
@@ -109,6 +116,13 @@ async function makeFresh({ job, plan, workspace, start, extra, stop }: Assignmen
   return (await prepare(job, workspace, stop)) === null;
 }
 
+/** A CLI that cannot go on with its own session ends at once: once more, in a new one. Null where that was not it. */
+function withoutSession(run: AgentRun, earlier: Earlier | null): Earlier | null {
+  if (run.kind !== "failed" || run.failed.class !== "crash" || earlier === null || earlier.session === null)
+    return null;
+  return { own: earlier.own, session: null };
+}
+
 async function work(
   given: Assignment,
   profile: Profile,
@@ -122,17 +136,24 @@ async function work(
   };
   const leftMs = () => deadline - job.ports.clock.elapsed();
   let prompt = await given.prompt(profile);
-  let earlier: ReadResult | null = null;
+  let earlier: Earlier | null = null;
   for (let returns = 0; ; returns++) {
-    const run = await runAgent(bench, prompt, Math.max(1, leftMs()), earlier);
+    const run: AgentRun = await runAgent(bench, prompt, Math.max(1, leftMs()), earlier);
     spend(run);
+    const anew: Earlier | null = stop.aborted ? null : withoutSession(run, earlier);
+    if (anew !== null) {
+      job.ports.log.line("the agent's session could not be gone on with; a new one begins");
+      earlier = anew;
+      returns--;
+      continue;
+    }
     const { composed } = run;
     const told = composed === null ? [] : await secretsInHistory(job, start, composed);
     if (composed !== null && told.length === 0 && (await mayBeKept(job, start, composed))) leave(composed.head);
     if (stop.aborted) return { kind: "interrupted" };
     if (run.kind === "failed") return run.failed;
     const { result } = run;
-    earlier = run.own;
+    earlier = run;
     if (composed === null || composed.head === start || result.status !== "implemented") {
       return { kind: "words", result, droppedPatch: composed?.droppedPatch ?? null };
     }

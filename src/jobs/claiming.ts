@@ -21,6 +21,7 @@ import { observe, type Who } from "../observe.ts";
 import type { Ports } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { forgeNow, type Job } from "./job.ts";
+import { usable } from "./parking.ts";
 
 export async function claimWork(
   ports: Ports,
@@ -151,7 +152,7 @@ function agentRecord(
     ...base,
     ...{ state: "held", kind, after: "done", slot, generation, branch, expect, attempt, askedBy, base: null, done: [] },
     ...startOf(work, known, settings),
-    ...{ profile: profiles[0]?.name ?? null, cooldownUntil: null, instruction: plan.instruction },
+    ...{ profile: usable(profiles, plan)[0]?.name ?? null, cooldownUntil: null, instruction: plan.instruction },
     spend: reserving(base.spend, plan.reserve),
     ...(fresh ? { verdict: undefined, rounds: undefined, work: undefined, question: undefined } : {}),
     ...(kind === "review" && isNewOrder && !fresh ? judgedAgain(base, plan.pull.headSha) : {}),

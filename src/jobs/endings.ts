@@ -58,7 +58,8 @@ export async function fail(
     return giveUp(job, { failure: failure.class, text, output }, spend, extra.effects ?? [], given, kept);
   }
   const cooldownMs = cooldownSeconds(failure.class, lastFailure.same, limits.cooldownSeconds) * 1000;
-  const untilMs = Math.max(now + cooldownMs, failure.resetsAt ?? 0);
+  // Where no profile can work the item waits for the first that can, as every other item does.
+  const untilMs = spend?.parkedUntil ?? Math.max(now + cooldownMs, failure.resetsAt ?? 0);
   const until = new Date(untilMs).toISOString();
   const comment = report.failedComment({
     ...{ failure: failure.class, text, output, attempt: plan.attempt, attemptsMax: maxAttempts, costsAttempt: counts },

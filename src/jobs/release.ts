@@ -139,7 +139,7 @@ function costOf(held: Held): Ending["change"] {
   const { spend, epoch, profile: name } = claim.record;
   const profile = [...settings.profiles, ...settings.reviewers].find((known) => known.name === name);
   if (profile === undefined) return { spend: truedUp(spend, epoch, started ? null : 0, 0) };
-  return spent(held, { profile, costUsd: null, tokens: 0, started, durationMs: 0, left: null });
+  return spent(held, { profile, costUsd: null, tokens: 0, started, durationMs: 0, left: null, parkedUntil: null });
 }
 
 /** A run that obeys a command claims first and puts the label on then; without the label nobody would go on with the order. */

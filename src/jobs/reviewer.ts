@@ -7,6 +7,7 @@ import type { Workspace } from "../workspace.ts";
 import { type AgentRun, type Failed, failed, runAgent } from "./agent-run.ts";
 import { counter, type Spent } from "./author.ts";
 import { prepare } from "./checks.ts";
+import { earliest, free, park, usable } from "./parking.ts";
 import { type JudgedChange, makeReviewClone, type ReviewJob } from "./review-change.ts";
 import { reviewText } from "./review-prompt.ts";
 import type { ShellEnd } from "./shell.ts";
@@ -27,7 +28,7 @@ export function reviewersFor({ plan, settings, claim, snapshot }: ReviewJob): Pr
   const reviewers = Math.max(1, snapshot.profiles.reviewers.length);
   const isOpen = approval !== null && approval.approvedBy.length < Math.min(approval.approvalsNeeded, reviewers);
   const done = isOpen ? approval.approvedBy : [];
-  const left = settings.reviewers.filter((profile) => !done.includes(profile.name));
+  const left = usable(settings.reviewers, plan).filter((profile) => !done.includes(profile.name));
   const isAvoided = (profile: Profile) => plan.avoid.includes(profile.name);
   return [...left.filter((profile) => !isAvoided(profile)), ...left.filter(isAvoided)];
 }
@@ -39,7 +40,7 @@ export async function askReviewers(
   change: JudgedChange,
   stop: AbortSignal,
 ): Promise<Reviewed | null> {
-  const { clock, log } = job.ports;
+  const { clock } = job.ports;
   const startedAt = clock.elapsed();
   const deadline = startedAt + job.settings.timeoutMs;
   const { spent, spend } = counter();
@@ -47,8 +48,12 @@ export async function askReviewers(
   for (const profile of reviewersFor(job)) {
     const end = await ask(job, workspace, change, { profile, deadline, spend, stop });
     last = { end, profile, ...spent, durationMs: clock.elapsed() - startedAt };
-    if (end.kind !== "failed" || !isOfTheProfile(end.class)) return last;
-    log.line(`profile ${profile.name}: ${end.class}: ${end.text}`);
+    if (end.kind !== "failed" || !isOfTheProfile(end.class)) {
+      if (end.kind === "verdict") await free(job, profile);
+      return last;
+    }
+    spent.parkedUntil = earliest(spent.parkedUntil, await park(job, profile, end));
+    last = { ...last, ...spent };
   }
   return last;
 }

@@ -56,6 +56,7 @@ export async function runShell(task: ShellTask): Promise<ShellEnd> {
       silenceMs: 0,
       startUpMs: 0,
       outputBytesMax: limits.outputBytesMax,
+      repeatsMax: 0,
       graceMs: limits.killSeconds * 1000,
       drainMs: 0,
     },

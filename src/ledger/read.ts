@@ -5,11 +5,13 @@
 import type { BudgetFact } from "../core/budget.ts";
 import { type Effects, parseEffects } from "../core/effects.ts";
 import type { ArchiveFact, RecordFact, Slot, UnknownRef } from "../core/model.ts";
+import type { Parked } from "../core/parking.ts";
 import type { LedgerRef } from "../git/port.ts";
 import type { Ports } from "../ports.ts";
 import { archiveFact } from "./archive.ts";
 import { parseBudget } from "./budget.ts";
 import { type ControlState, noControl, parseControl } from "./control.ts";
+import { parseParking } from "./profile.ts";
 import { parseRecord } from "./record.ts";
 import { keyElsewhere, ledgerPrefix, ledgerRoot, parseRef } from "./refs.ts";
 import { parseSlot } from "./slot.ts";
@@ -19,6 +21,7 @@ export interface Ledger {
   records: Record<string, RecordFact>;
   slots: Slot[];
   budget: BudgetFact;
+  parked: Record<string, Parked>;
   control: ControlState;
   /** Commit of the control record; null where there is none. */
   controlSha: string | null;
@@ -33,7 +36,7 @@ export interface Ledger {
 export async function readLedger(ports: Ports): Promise<Ledger> {
   const ledger: Ledger = {
     ...{ records: {}, slots: [], control: noControl, controlSha: null, effects: new Map(), wips: {} },
-    ...{ budget: { kind: "none" }, archive: { kind: "none" }, unknownRefs: [] },
+    ...{ budget: { kind: "none" }, parked: {}, archive: { kind: "none" }, unknownRefs: [] },
   };
   // Of every version: what a newer program works on is not begun here.
   const refs = await ports.forge.refs(ledgerRoot.slice("refs/".length).replace(/\/$/, ""));
@@ -67,6 +70,12 @@ function readRef(ledger: Ledger, name: string, { sha, message, effects }: Ledger
       ledger.budget = parseBudget(sha, message);
       if (ledger.budget.kind === "unreadable") unknown(whyUnreadable(message));
       break;
+    case "profile": {
+      const parked = parseParking(sha, message);
+      if (parked === null) unknown(whyUnreadable(message));
+      else ledger.parked[ref.name] = parked;
+      break;
+    }
     case "archive":
       ledger.archive = archiveFact(sha, message);
       if (ledger.archive.kind === "unreadable") unknown(ledger.archive.why);

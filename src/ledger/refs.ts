@@ -21,6 +21,11 @@ export function wipRef(key: string): string {
 /** One line per closed item. */
 export const archiveRef = `${ledgerPrefix}archive`;
 
+/** Until when an agent's profile is parked. */
+export function profileRef(name: string): string {
+  return `${ledgerPrefix}profile/${name}`;
+}
+
 /** The day's reserved and spent money, where a day budget is set. */
 export const budgetRef = `${ledgerPrefix}budget`;
 
@@ -37,6 +42,7 @@ export type RefName =
   | { kind: "budget" }
   | { kind: "archive" }
   | { kind: "wip"; key: string }
+  | { kind: "profile"; name: string }
   | { kind: "other" };
 
 /** Key of the item that a ref of another version's ledger is about; null for every other ref. */
@@ -54,6 +60,8 @@ export function parseRef(name: string): RefName {
   const rest = name.slice(ledgerPrefix.length);
   const item = /^(item|wip)\/((?:issue|pr)-[1-9]\d{0,9})$/.exec(rest);
   if (item?.[2] !== undefined) return { kind: item[1] === "wip" ? "wip" : "item", key: item[2] };
+  const profile = /^profile\/([a-z][a-z0-9-]{0,39})$/.exec(rest)?.[1];
+  if (profile !== undefined) return { kind: "profile", name: profile };
   const slot = /^slot\/([1-9]\d{0,3})$/.exec(rest);
   return slot?.[1] === undefined ? { kind: "other" } : { kind: "slot", number: Number(slot[1]) };
 }

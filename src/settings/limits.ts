@@ -25,6 +25,7 @@ export function limitsOf({ reader, yaml, path }: Source): Limits {
     waitForChecksMinutes: read("waitForChecksMinutes"),
     startUpSeconds: read("startUpSeconds"),
     outputBytesMax: read("outputBytesMax"),
+    toolRepeatsMax: read("toolRepeatsMax"),
     fileBytesMax: read("fileBytesMax"),
     changeBytesMax: read("changeBytesMax"),
     changedFilesMax: read("changedFilesMax"),

@@ -47,6 +47,8 @@ export interface Settings {
   timeoutMs: number;
   /** 0 = no limit. */
   silenceMs: number;
+  /** Whether a missing program of an agent is installed. */
+  agentInstall: "never" | "if-missing";
   sandbox: "auto" | "none";
   chain: boolean;
   workspace: string | null;
@@ -159,6 +161,7 @@ export function readSettings(
     checks: checksOf(reader),
     timeoutMs: reader.value("timeout-minutes", { ...catalogue["timeout-minutes"], default: 45 }) * 60_000,
     silenceMs: reader.value("silence-minutes", { ...catalogue["silence-minutes"], default: 10 }) * 60_000,
+    agentInstall: reader.given("agent-install", catalogue["agent-install"]) === "if-missing" ? "if-missing" : "never",
     sandbox: reader.given("sandbox", catalogue.sandbox) === "none" ? "none" : "auto",
     chain: reader.value("chain", { ...catalogue.chain, default: true }),
     workspace: reader.given("workspace", catalogue.workspace),
@@ -168,7 +171,7 @@ export function readSettings(
 }
 
 /** Read only so that what is not served is refused. */
-const notServed = ["notify-url", "repositories", "confirm", "agent-install", "network"] as const;
+const notServed = ["notify-url", "repositories", "confirm", "network"] as const;
 
 function policyOf(source: Source, mode: Mode, defaultBranch: string): Policy {
   const { reader } = source;

@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import { type AgentOutcome, classify, fingerprint, type RunFacts } from "../../src/agent/classify.ts";
 import { type AgentOutput, OutputReader } from "../../src/agent/output.ts";
 import { claude } from "../../src/agent/presets/claude.ts";
+import { codex } from "../../src/agent/presets/codex.ts";
 import { command } from "../../src/agent/presets/command.ts";
+import { gemini } from "../../src/agent/presets/gemini.ts";
+import { opencode } from "../../src/agent/presets/opencode.ts";
+import { pi } from "../../src/agent/presets/pi.ts";
 import { parseResult, type ReadResult } from "../../src/agent/result.ts";
 import type { Ended, HowEnded } from "../../src/agent/supervise.ts";
 import { endSurvivors } from "../../src/agent/tree.ts";
@@ -72,7 +76,7 @@ describe("claude, by what it really printed", () => {
     ["server-error", "model-unavailable"],
     ["rate-limit", "quota"],
     ["rate-limit-long", "quota"],
-    ["quota", "quota"],
+    ["quota-oauth", "quota"],
     ["quota-key", "quota"],
     ["refusal", "refusal"],
     ["length", "context-overflow"],
@@ -87,7 +91,9 @@ describe("claude, by what it really printed", () => {
   });
 
   test("texts for people", () => {
-    const texts = ["auth", "quota", "network", "max-turns", "root-refused"].map((name) => inShort(outcome(name, 1)));
+    const texts = ["auth", "quota-oauth", "network", "max-turns", "root-refused"].map((name) =>
+      inShort(outcome(name, 1)),
+    );
     expect(texts).toMatchInlineSnapshot(`
       [
         "auth: The agent's program reported a failure: Invalid API key · Fix external API key.",
@@ -104,11 +110,13 @@ describe("claude, by what it really printed", () => {
   });
 
   test("the reset of a usage limit is told where the CLI tells it", () => {
-    expect(outcome("quota", 1)).toMatchObject({ class: "quota", resetsAt: 1_795_256_176_000 });
+    expect(outcome("quota-oauth", 1)).toMatchObject({ class: "quota", resetsAt: 1_795_256_176_000 });
     expect(outcome("rate-limit", 1)).toMatchObject({ class: "quota", resetsAt: null });
-    const { failures } = recorded("quota");
-    const onlyWords = { ...recorded("quota"), failures, resetsAt: null };
-    expect(outcome("quota", 1, { output: onlyWords })).toMatchObject({ resetsAt: Date.parse("2026-11-21T10:16:00Z") });
+    const { failures } = recorded("quota-oauth");
+    const onlyWords = { ...recorded("quota-oauth"), failures, resetsAt: null };
+    expect(outcome("quota-oauth", 1, { output: onlyWords })).toMatchObject({
+      resetsAt: Date.parse("2026-11-21T10:16:00Z"),
+    });
   });
 
   test("an empty reply is no success, unless the result file speaks", () => {
@@ -137,6 +145,112 @@ describe("claude, by what it really printed", () => {
     expect(outcome("success", 0, { output: { ...recorded("success"), wasDenied: true } })).toMatchObject({
       class: "contract-invalid",
     });
+  });
+});
+
+describe("opencode, which tells some causes on standard error only", () => {
+  const log = (level: string, words: string) =>
+    `timestamp=2026-11-21T09:16:30.123Z level=${level} run=8ce7dd3f ${words}\n`;
+  const request = log("INFO", 'message=stream providerID=custom modelID="m" agent=build');
+  const limited = log("ERROR", 'message="stream error" agent=build error.error="AI_APICallError: Rate limit reached."');
+  const unknown = `${JSON.stringify({ type: "error", error: { name: "UnknownError", data: { message: "See the logs" } } })}\n`;
+  const judged = (events: string, errors: string, ended: Ended) => {
+    const reader = new OutputReader(opencode);
+    reader.push(Buffer.from(events));
+    return inShort(classify(facts({ preset: opencode, output: reader.end(errors.trimEnd()), ended })));
+  };
+  const silence = anEnd({ how: "killed", reason: "silence", text: "The agent was stopped." });
+
+  test("a silence is the wait for which it stands, unless it asked again", () => {
+    const later = log("INFO", "message=cleanup prune=7.days");
+    expect(judged("", request + limited + later, silence)).toBe(
+      "quota: It was waiting to try again: Rate limit reached.",
+    );
+    expect(judged("", request + limited + request, silence)).toBe("silent: The agent was stopped.");
+    const quoted = log("INFO", `message=evaluated pattern="echo ${limited.trim().replaceAll('"', '\\"')}"`);
+    expect(judged("", request + quoted, silence)).toBe("silent: The agent was stopped.");
+  });
+
+  test("a failure event without a cause", () => {
+    const cause = log(
+      "ERROR",
+      'message=failed ref=e error="ProviderModelNotFoundError: Model not found: a/b." cause="…"',
+    );
+    expect(judged(unknown, cause, exit(1))).toBe(
+      "model-unavailable: The agent's program reported a failure: Model not found: a/b.",
+    );
+    expect(judged(unknown, "", exit(1))).toBe("crash: The agent's program reported a failure: See the logs.");
+  });
+});
+
+describe("pi, which exits with 0 after errors and calls none of them the end", () => {
+  const answer = (stopReason: string, errorMessage?: string) => [
+    { type: "turn_start" },
+    { type: "message_update", assistantMessageEvent: { type: "text_end", content: "done" } },
+    { type: "message_end", message: { role: "assistant", stopReason, errorMessage } },
+  ];
+  const judged = (...events: object[]) => {
+    const reader = new OutputReader(pi);
+    reader.push(Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join("")));
+    return inShort(classify(facts({ preset: pi, output: reader.end("") })));
+  };
+
+  test("the last error says why no good end came", () => {
+    expect(judged(...answer("error", "429: slow down"))).toMatch(/^quota: .*slow down/);
+    expect(judged(...answer("error", "429: slow down"), ...answer("stop"))).toBe("implemented");
+    expect(judged(...answer("stop"), ...answer("error", "what?"))).toMatch(/^crash: .*what\?/);
+  });
+});
+
+describe("gemini, whose exit code is the status", () => {
+  const judged = (code: number, ...events: object[]) => {
+    const reader = new OutputReader(gemini);
+    reader.push(Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join("")));
+    return inShort(classify(facts({ preset: gemini, output: reader.end(""), ended: exit(code) })));
+  };
+  const result = (text: string) => ({ type: "result", status: "error", error: { type: "unknown", message: text } });
+
+  test("a failure without a known cause is that of its exit code", () => {
+    expect(judged(173, result("Slow down"))).toBe("quota: The agent's program reported a failure: Slow down.");
+    expect(judged(1, result("Slow down"))).toBe("crash: The agent's program reported a failure: Slow down.");
+  });
+
+  test("a failure without words has those of the error before it", () => {
+    const error = { type: "error", severity: "error", message: "What?" };
+    expect(judged(0, error, { type: "result", status: "error" })).toBe(
+      "crash: The agent's program reported a failure: What?.",
+    );
+  });
+
+  test("its last words are those after its last tool call", () => {
+    const says = (content: string) => ({ type: "message", role: "assistant", content, delta: true });
+    const reader = new OutputReader(gemini);
+    const call = { type: "tool_use", tool_name: "read_file", tool_id: "1", parameters: {} };
+    for (const event of [says("Let me "), says("look."), call, says("All "), says("good.")])
+      reader.push(Buffer.from(`${JSON.stringify(event)}\n`));
+    expect(reader.end("").finalText).toBe("All good.");
+  });
+});
+
+describe("codex", () => {
+  const read = (...items: object[]) => {
+    const reader = new OutputReader(codex);
+    for (const item of items) reader.push(Buffer.from(`${JSON.stringify(item)}\n`));
+    return reader;
+  };
+
+  test("a silence while it tries again is what it told", () => {
+    const output = read({ type: "error", message: "Reconnecting... 1/1 (last status: 429 Too Many Requests)" }).end("");
+    const ended = anEnd({ how: "killed", reason: "silence", text: "The agent was stopped." });
+    expect(inShort(classify(facts({ preset: codex, output, ended })))).toMatch(/^quota: .*429 Too Many Requests/);
+  });
+
+  test("edits of one file are no loop, equal commands are", () => {
+    const started = (id: string, item: object) => ({ type: "item.started", item: { id, ...item } });
+    const edit = { type: "file_change", changes: [{ path: "/w/a", kind: "update" }] };
+    const command = { type: "command_execution", command: "true" };
+    expect(read(started("1", edit), started("2", edit)).progress.repeats).toBe(1);
+    expect(read(started("1", command), started("2", command)).progress.repeats).toBe(2);
   });
 });
 

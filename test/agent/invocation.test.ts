@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { environment } from "../../src/agent/environment.ts";
 import { invocation } from "../../src/agent/invocation.ts";
-import { type AgentPreset, fill, fillArgs, matches, take } from "../../src/agent/preset.ts";
+import { type AgentPreset, fill, fillArgs, fillEnv, matches, take } from "../../src/agent/preset.ts";
 import { claude } from "../../src/agent/presets/claude.ts";
 import { presets } from "../../src/agent/presets/index.ts";
 import { defaultProfile, missingVariables, ProfileEntry, profileFrom } from "../../src/agent/profile.ts";
@@ -117,8 +117,10 @@ describe("invocation", () => {
   });
 
   test("claude without one, from the tool cache", () => {
-    const { file, args } = invocation(aProfile({ preset: claude }), aStart({ bin: "/tools/claude" }), host);
+    const program = { bin: "/tools/claude", path: ["/tools/node", "/tools"] };
+    const { file, args, env } = invocation(aProfile({ preset: claude, program }), aStart(), host);
     expect(file).toBe("/tools/claude");
+    expect(env["PATH"]).toBe("/tools/node:/tools:/opt/bin:/usr/bin");
     expect(args).not.toContain("--model");
   });
 
@@ -143,7 +145,7 @@ describe("invocation", () => {
     const preset: AgentPreset = {
       ...claude,
       prompt: { via: "file", args: ["--message-file", "{{promptFile}}"] },
-      baseUrl: { env: null, args: [{ when: "baseUrl", args: ["--url={{baseUrl}}"] }], suffix: "/v1" },
+      baseUrl: { set: {}, args: ["--url={{baseUrl}}"], suffix: "/v1", keyless: {} },
     };
     const words = (baseUrl: string | null) => invocation(aProfile({ preset, baseUrl }), aStart(), host).args.slice(-3);
     expect(words("http://h:1")).toEqual(["--url=http://h:1/v1", "--message-file", "/w/prompt.md"]);
@@ -154,11 +156,21 @@ describe("invocation", () => {
 
 describe("every preset", () => {
   test.for([...presets.values()])("$id fills in, and its patterns are patterns", (preset) => {
-    const profile = aProfile({ preset, command: "true", ...(preset.baseUrl === null ? {} : { baseUrl: "http://h" }) });
-    expect(() => invocation(profile, aStart({ root: true }), host)).not.toThrow();
-    expect(() => invocation({ ...profile, model: "m", baseUrl: null }, aStart(), host)).not.toThrow();
+    const command = preset.id === "command" ? { command: "true" } : {};
+    const entries = [{}, { model: "m" }, { baseUrl: "http://h" }, { model: "m", baseUrl: "http://h" }]
+      .map((more) => ({ cli: preset.id, ...command, ...more }))
+      .filter((entry) => ProfileEntry.safeParse(entry).success);
+    expect(entries.length).toBeGreaterThan(1);
+    for (const entry of entries) {
+      const profile = profileFrom(preset.id, entry, host);
+      for (const role of ["author", "reviewer"] as const)
+        expect(() => invocation(profile, aStart({ role, root: true }), host)).not.toThrow();
+    }
     for (const rule of preset.errors) expect(new RegExp(rule.match, "im").test("")).toBe(false);
-    if (preset.version !== null) expect(`${preset.version.tested} (x)`).toMatch(new RegExp(preset.version.match));
+    const { version, install } = preset;
+    // One group: the version, as `agent-install` compares it.
+    if (version !== null) expect(new RegExp(`${version.match}|`).exec("")).toHaveLength(2);
+    if (install !== null && version !== null) expect(version.tested).toBe(install.pin);
   });
 });
 
@@ -192,6 +204,7 @@ describe("profiles", () => {
     [{ cli: "claude", command: "x" }, "command"],
     [{ cli: "command", command: "x", baseUrl: "http://h" }, "baseUrl"],
     [{ cli: "claude", baseUrl: "file:///etc/passwd" }, "baseUrl"],
+    [{ cli: "opencode", baseUrl: "http://h" }, "model"],
     [{ cli: "claude", env: ["NO-NAME"] }, "env"],
     [{ cli: "claude", env: ["PATH"] }, "env"],
     [{ cli: "claude", env: ["INPUT_TOKEN"] }, "env"],
@@ -255,6 +268,10 @@ describe("the small languages of a preset", () => {
     expect(fill("{{model}}-{{prompt}}", { model: "{{prompt}}", prompt: "$& $1" })).toBe("{{prompt}}-$& $1");
     expect(() => fill("{{model}}", {})).toThrow("{{model}}");
     expect(fillArgs(["a", { when: "model", args: ["-m", "{{model}}"] }], {})).toEqual(["a"]);
+    const set = { A: "{{home}}/a", M: { when: "model", value: "{{model}}" } } as const;
+    expect(fillEnv(set, { home: "/h" })).toEqual({ A: "/h/a" });
+    expect(fillEnv(set, { home: "/h", model: "m" })).toEqual({ A: "/h/a", M: "m" });
+    expect(() => fillEnv(set, {})).toThrow("{{home}}");
   });
 
   test.for([

@@ -5,6 +5,7 @@ import { type AgentOutput, OutputReader, readOutput } from "../../src/agent/outp
 import type { AgentPreset } from "../../src/agent/preset.ts";
 import { claude } from "../../src/agent/presets/claude.ts";
 import { command } from "../../src/agent/presets/command.ts";
+import { opencode } from "../../src/agent/presets/opencode.ts";
 import { aStage } from "./stage.ts";
 
 const fixture = (name: string) => new URL(`../fixtures/agents/claude/${name}.jsonl`, import.meta.url).pathname;
@@ -155,6 +156,17 @@ describe("other forms of output", () => {
       costUsd: 0.75,
       isFinished: false,
     });
+  });
+
+  test("what looked like the end is none when more follows", () => {
+    const step = (reason: string) => `${JSON.stringify({ type: "step_finish", part: { reason } })}\n`;
+    const begin = `${JSON.stringify({ type: "step_start" })}\n`;
+    const reader = new OutputReader(opencode);
+    const seen = [begin, step("tool-calls"), begin, step("stop"), begin, step("stop")].map((line) => {
+      reader.push(Buffer.from(line));
+      return reader.isFinished;
+    });
+    expect(seen).toEqual([false, false, false, true, false, true]);
   });
 
   test("one object over several lines", () => {

@@ -70,6 +70,7 @@ export function aStart(overrides: Partial<Start> = {}): Start {
     tmp: "/w/tmp",
     cwd: "/w/clone",
     root: false,
+    session: null,
     marks: {},
     folder: null,
     ...overrides,
@@ -78,7 +79,17 @@ export function aStart(overrides: Partial<Start> = {}): Start {
 
 export function aProfile(overrides: Partial<Profile> = {}): Profile {
   const preset: AgentPreset = command;
-  return { name: "mine", preset, model: null, baseUrl: null, command: null, env: {}, ...overrides };
+  return {
+    name: "mine",
+    preset,
+    model: null,
+    effort: null,
+    baseUrl: null,
+    command: null,
+    env: {},
+    program: null,
+    ...overrides,
+  };
 }
 
 /** Limits that no stand-in reaches. */
@@ -88,6 +99,7 @@ export function someLimits(overrides: Partial<Limits> = {}): Limits {
     silenceMs: 0,
     startUpMs: 0,
     outputBytesMax: 1_000_000,
+    repeatsMax: 0,
     graceMs: 100,
     drainMs: 100,
     ...overrides,

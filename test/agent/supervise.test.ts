@@ -103,7 +103,7 @@ describe.concurrent("limits", () => {
       reason: "wall",
       text: "The agent was stopped at its time limit of 0.3 s.",
     });
-    expect(ended.durationMs).toBeLessThan(2_000);
+    expect(ended.durationMs).toBeLessThan(15_000);
     expect(ended.dead).not.toBeNull();
     expect(runs(pid)).toBe(false);
   });

@@ -369,6 +369,7 @@ describe("what an implementation is told", () => {
       expect: null,
       attempt: 1,
       cancelled: 0,
+      profiles: ["first"],
       round: 0,
       askedBy: "alice",
       orderAt: now - minute,

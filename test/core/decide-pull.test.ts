@@ -250,7 +250,7 @@ chapter("which fact about the head decides", [
     when: "row 16: two were needed, and only one profile can review now",
     snapshot: pulled(
       { record: { verdict: aVerdict({ approvalsNeeded: 2 }) } },
-      { profiles: { authors: ["first"], reviewers: ["second"], tellCost: true } },
+      { profiles: { authors: ["first"], reviewers: ["second"], tellCost: true, setups: {} } },
     ),
     expected: "row 16: hand over #20 to alice",
   },

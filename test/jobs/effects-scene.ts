@@ -40,6 +40,8 @@ export interface Scene {
   log: string[];
   /** The adapter with this account's token. */
   as(login: string): Port;
+  /** The bot's, `change` replaces some. */
+  ports(change?: Partial<EffectPorts>): EffectPorts;
   /** By the bot, once. `ports` replaces some of its own; `at` the item and its pull request. */
   apply(effects: readonly Effect[], ports?: Partial<EffectPorts>, at?: Place): Promise<EffectsOutcome>;
   at(number: number): Issue;
@@ -74,6 +76,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
   };
   return {
     ...{ forge, head, log, as },
+    ports: (change = {}) => ({ ...own, ...change }),
     apply: (effects, ports = {}, { issue, pull } = { issue: 1, pull: 2 }) => {
       const wanted: Effects = { v: 1, issue, effects: [...effects] };
       return applyEffects({ ...own, ...ports }, wanted, pull);

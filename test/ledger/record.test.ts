@@ -20,6 +20,7 @@ import {
   keyElsewhere,
   ledgerPrefix,
   parseRef,
+  profileRef,
   slotRef,
   wipRef,
 } from "../../src/ledger/refs.ts";
@@ -257,6 +258,7 @@ describe("names of refs", () => {
     expect(parseRef(wipRef("issue-12"))).toEqual({ kind: "wip", key: "issue-12" });
     expect(parseRef(archiveRef)).toEqual({ kind: "archive" });
     expect(parseRef(budgetRef)).toEqual({ kind: "budget" });
+    expect(parseRef(profileRef("opus-2"))).toEqual({ kind: "profile", name: "opus-2" });
   });
 
   test.for([
@@ -268,7 +270,7 @@ describe("names of refs", () => {
     `${ledgerPrefix}slot/0`,
     `${ledgerPrefix}slot/10000`,
     `${ledgerPrefix}wip/issue-0`,
-    `${ledgerPrefix}profile/opus`,
+    `${ledgerPrefix}profile/Opus`,
     "refs/agent-dispatch/v2/item/issue-12",
     "",
   ])("%s is another", (name) => {

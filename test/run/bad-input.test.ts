@@ -233,7 +233,7 @@ describe("the inputs", () => {
   it("name an agent whose program is not on this runner", async () => {
     const inputs = { "agent-command": "", agents: "claude" };
     expect(await refused({}, { inputs, env: { PATH: "/usr/bin:/bin" } })).toMatchInlineSnapshot(
-      `"1 failed: The agent's program \`claude\` is not installed on this runner (nothing of that name is on PATH). Install it on the runner, or choose another agent with \`agents\` or \`agent-command\`. (for the workflow author)"`,
+      `"1 failed: The agent's program \`claude\` is not installed on this runner (nothing of that name is on PATH). Install it on the runner, for example by the step \`run: npm install -g @anthropic-ai/claude-code@2.1.329\` before it, let the program do it with \`agent-install: if-missing\`, or choose another agent with \`agents\` or \`agent-command\`. (for the workflow author)"`,
     );
   });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { presets } from "../../src/agent/presets/index.ts";
 import { protectedByDefault } from "../../src/core/protect.ts";
 import { ConfigurationError } from "../../src/errors.ts";
 import { usualBounds } from "../../src/ledger/chain.ts";
@@ -43,7 +44,7 @@ test("defaults are those of the interface", () => {
       ...{ force: null, looksMax: 10, limits: someLimits() },
     },
     ...{ item: null, message: "", prepare: [], checks: [], timeoutMs: 45 * 60_000, silenceMs: 10 * 60_000 },
-    ...{ sandbox: "auto", chain: true, workspace: null, mode: "auto", dryRun: false },
+    ...{ sandbox: "auto", chain: true, workspace: null, mode: "auto", dryRun: false, agentInstall: "never" },
   });
   expect(reviewers).toEqual(profiles);
   expect(profiles.map((p) => [p.name, p.preset.id, p.model, p.command])).toEqual([["claude", "claude", null, null]]);
@@ -240,7 +241,7 @@ profiles:
   test("what is wrong with those that review", () => {
     expect(problems({ reviewers: "claud, , zzzzzzzz" })).toEqual([
       "reviewers: expected `claude`, perhaps, got the unknown profile `claud`",
-      "reviewers: expected one of claude, command, got the unknown profile `zzzzzzzz`",
+      `reviewers: expected one of ${[...presets.keys()].join(", ")}, got the unknown profile \`zzzzzzzz\``,
     ]);
     expect(problems({ reviewers: "command" })).toEqual([
       "reviewers: expected `agent-command` for the profile `command`, got nothing",
@@ -269,7 +270,7 @@ profiles:
         ".agent-dispatch.yml, profiles: expected a name of small letters, digits and -, got \`Big\`",
         ".agent-dispatch.yml, profiles.mine.command: expected a command line, because cli is command, got nothing",
         ".agent-dispatch.yml, profiles.other.env.GITHUB_TOKEN: expected something else (variables of the runner and inputs of the action are never given to an agent), got \`["GITHUB_TOKEN"]\`",
-        ".agent-dispatch.yml, profiles.other: expected none but cli, model, env, baseUrl, command, got the unknown key \`wrong\`",
+        ".agent-dispatch.yml, profiles.other: expected none but cli, model, effort, env, baseUrl, command, got the unknown key \`wrong\`",
         ".agent-dispatch.yml, profiles.other.command: expected something else (only cli: command takes a command line), got \`"x"\`",
         "agents: expected \`claude\`, perhaps, got the unknown profile \`claud\`",
       ]
@@ -281,7 +282,7 @@ profiles:
       "input agent-command: expected `command` among `agents`, or no `agents` at all, got agents `claude`",
     ]);
     expect(problems({ agent: "zzzzzzzz" })).toEqual([
-      "input agent: expected one of claude, command, got the unknown profile `zzzzzzzz`",
+      `input agent: expected one of ${[...presets.keys()].join(", ")}, got the unknown profile \`zzzzzzzz\``,
     ]);
     expect(problems({}, "profiles: [a]")).toEqual([
       `${path}, profiles: expected a mapping of names to profiles, got \`["a"]\``,
@@ -383,7 +384,7 @@ protectedPaths: docs/**
 describe("what comes later is refused, not ignored", () => {
   const later: Record<string, string> = {
     ...{ "notify-url": "https://x.example/hook", repositories: "acme/app", confirm: "acme/app" },
-    ...{ "agent-install": "if-missing", network: "none", sandbox: "required" },
+    ...{ network: "none", sandbox: "required" },
   };
   test.for(Object.entries(later))("%s: %s", ([name, value]) => {
     const [problem, ...rest] = problems({ [name]: value });

@@ -16,6 +16,7 @@ export interface Mutant {
 }
 
 const claim = "src/ledger/claim.ts";
+const take = "src/ledger/take.ts";
 const claiming = "src/jobs/claiming.ts";
 const cas = "src/ledger/cas.ts";
 
@@ -36,7 +37,7 @@ export const mutants: readonly Mutant[] = [
         find: "whoAmI(ports, settings, reached, randomUUID())",
         replace: 'whoAmI(ports, settings, reached, "")',
       },
-      { file: claim, find: "record.epoch, randomUUID());", replace: 'record.epoch, "");' },
+      { file: take, find: "record.epoch, randomUUID());", replace: 'record.epoch, "");' },
       { file: "src/ledger/chain.ts", find: "nonce: randomUUID(), at", replace: 'nonce: "", at' },
     ],
   },
@@ -141,7 +142,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "blind-post",
     breaks: "the post step gives back whatever claim stands on its item",
-    edits: [{ file: claim, find: "found.record.owner !== owner || ", replace: "" }],
+    edits: [{ file: take, find: "found.record.owner !== owner || ", replace: "" }],
   },
   {
     name: "blind-repair",
@@ -185,7 +186,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "the slot is taken by a push of its own, whatever that one answers",
     edits: [
       {
-        file: claim,
+        file: take,
         find: "changes.push({ ref: slotRef(slot.number), old: slot.old, new: slotSha });",
         replace: "await ports.host.push([{ ref: slotRef(slot.number), old: slot.old, new: slotSha }]);",
       },

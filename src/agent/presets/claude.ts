@@ -11,7 +11,7 @@ export const claude: AgentPreset = {
   id: "claude",
   bin: "claude",
   version: { args: ["--version"], match: "^(\\d+\\.\\d+\\.\\d+)", tested: "2.1.329" },
-  install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", minNode: null, needsScripts: true },
+  install: { npm: "@anthropic-ai/claude-code", pin: "2.1.329", node: null, needsScripts: true },
   argv: [
     "-p",
     "--output-format",
@@ -19,9 +19,15 @@ export const claude: AgentPreset = {
     // Without it stream-json is refused in print mode.
     "--verbose",
     { when: "model", args: ["--model", "{{model}}"] },
+    { when: "effort", args: ["--effort", "{{effort}}"] },
   ],
   prompt: { via: "stdin", args: [] },
-  approve: { auto: ["--dangerously-skip-permissions"], rootEnv: { IS_SANDBOX: "1" } },
+  approve: {
+    auto: ["--dangerously-skip-permissions"],
+    // Its shell and its file writer stay: a reviewer runs tests and writes its result.
+    readOnly: ["--dangerously-skip-permissions", "--disallowedTools", "Edit,NotebookEdit"],
+    rootEnv: { IS_SANDBOX: "1" },
+  },
   env: {
     set: {
       CLAUDE_CONFIG_DIR: "{{home}}/.claude",
@@ -33,7 +39,14 @@ export const claude: AgentPreset = {
     },
     credentials: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
   },
-  baseUrl: { env: "ANTHROPIC_BASE_URL", args: [], suffix: "" },
+  config: [],
+  baseUrl: {
+    set: { ANTHROPIC_BASE_URL: "{{baseUrl}}" },
+    args: [],
+    suffix: "",
+    keyless: { ANTHROPIC_AUTH_TOKEN: "none" },
+  },
+  resume: { args: ["--resume", "{{session}}"], at: "append" },
   output: {
     format: "jsonl",
     rules: [
@@ -81,6 +94,16 @@ export const claude: AgentPreset = {
         when: { type: "result", is_error: true, "errors.0": { exists: true } },
         emit: "failure",
         take: { code: "subtype", text: "errors.0" },
+      },
+      {
+        when: { type: "assistant", "message.content.*.type": "tool_use" },
+        emit: "tool-start",
+        take: { id: "message.content.*.id", name: "message.content.*.name", input: "message.content.*.input" },
+      },
+      {
+        when: { type: "user", "message.content.*.type": "tool_result" },
+        emit: "tool-end",
+        take: { id: "message.content.*.tool_use_id" },
       },
       { when: { type: "result", "permission_denials.0": { exists: true } }, emit: "denied" },
       { when: { type: "system", subtype: "permission_denied" }, emit: "denied" },

@@ -52,6 +52,13 @@ export function workingComment(w: Working): string {
   ]);
 }
 
+/** The status of an agent at work with how far it is, before the line of who wrote it. `body` is as it was first written. */
+export function withProgress(body: string, text: string): string {
+  const line = `At work for ${text}.`;
+  const at = body.indexOf(footer);
+  return at === -1 ? `${body}\n\n${line}` : `${body.slice(0, at)}${line}\n\n${body.slice(at)}`;
+}
+
 /** A rework names its causes instead: the giver of the order is not always one. */
 function askedText(w: Working): string {
   return w.askedBy === "" || w.kind === "rework" ? "" : `Asked for by ${w.askedBy}.`;

@@ -21,7 +21,7 @@ export function notReady(c: Candidate): Answer | null {
     const reason = `the branch \`${ownBranch(c)}\` holds commits that are not the program's`;
     // They came while a run was at work that then died: whoever waits for that work must be told.
     if (record?.state === "held" && s.pending === null) {
-      const { askedBy, generation, handled } = plan(c);
+      const { askedBy, generation, handled } = plan(c, []);
       return work({ kind: "give-up", item: c.item, row: 17, cause: "branch", reason, askedBy, generation, handled });
     }
     return skip(`${reason}; rename or delete it`);
@@ -31,5 +31,7 @@ export function notReady(c: Candidate): Answer | null {
 }
 
 export function implement(c: Candidate): Answer {
-  return startable(c, 18, (plan) => work({ kind: "implement", item: c.item, row: 18, plan }));
+  return startable(c, 18, c.snapshot.profiles.authors, (plan) =>
+    work({ kind: "implement", item: c.item, row: 18, plan }),
+  );
 }

@@ -12,6 +12,7 @@ import {
 } from "../candidate.ts";
 import type { LightPlan, Plan, ReworkCauses } from "../decision.ts";
 import { approvalsOf } from "../model.ts";
+import { allParked, unparked } from "../parking.ts";
 import { freeSlot } from "../slots.ts";
 import { cancelsMax, leftBehind, wantsEnd } from "../takeover.ts";
 import { shorten } from "../text.ts";
@@ -40,7 +41,7 @@ export function roundsBefore(c: Candidate): number {
 /** Longest words of people in a plan, in characters: they are kept in the record, which must stay readable. */
 const instructionMax = 20_000;
 
-export function plan(c: Candidate): Plan {
+export function plan(c: Candidate, profiles: readonly string[]): Plan {
   const { details, s } = known(c);
   const { snapshot, policy, record, item } = c;
   const words = [...s.words, item.issue.number === snapshot.trigger.item ? snapshot.trigger.message : ""];
@@ -59,6 +60,7 @@ export function plan(c: Candidate): Plan {
       [before, ...words].filter((text, i, all) => text !== "" && all.indexOf(text) === i).join("\n\n"),
       instructionMax,
     ),
+    profiles,
     slot: freeSlot(snapshot, policy) ?? 1,
     reserve: reservation(policy.limits, snapshot.profiles.tellCost),
     ...lightPlan(c),
@@ -75,8 +77,16 @@ export function lightPlan(c: Candidate): LightPlan {
   };
 }
 
-/** An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place. */
-export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answer): Answer {
+/**
+ * An agent's work, unless a bound forbids it: then a person gets the item, or it waits for a place or a profile. `profiles`: names of those whose
+ * work it is, in order of preference.
+ */
+export function startable(
+  c: Candidate,
+  row: number,
+  profiles: readonly string[],
+  begin: (plan: Plan) => Answer,
+): Answer {
   const { snapshot, policy, item, record } = c;
   // Whether a dead run counts as an attempt depends on how it ended; a new order begins anew whatever it was.
   if (
@@ -86,7 +96,11 @@ export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answ
     wantsEnd(record, snapshot.ends)
   )
     return lookAt({ facts: "end" });
-  const made = plan(c);
+  const { pending } = known(c).s;
+  // A label says that work is wanted, not that a profile is well again.
+  const orderAt = pending === null || pending.source === "label" ? 0 : pending.at;
+  const free = unparked(profiles, snapshot, orderAt);
+  const made = plan(c, free);
   if (made.cancelled >= cancelsMax) {
     const reason = `its run was cancelled ${made.cancelled} times in a row`;
     const { askedBy, generation, handled } = made;
@@ -104,14 +118,17 @@ export function startable(c: Candidate, row: number, begin: (plan: Plan) => Answ
   }
   const day = dayBudgetUsed(snapshot, policy);
   if (day !== null) return skip(day);
+  if (profiles.length > 0 && free.length === 0) return skip(allParked(profiles, snapshot.parked));
   if (freeSlot(snapshot, policy) === null) return skip(noPlace(policy));
   return begin(made);
 }
 
 export function review(c: Candidate, row: number, { pull, verdict }: OpenPull): Answer {
-  return startable(c, row, (made) => {
+  const approved = verdict?.kind === "more" ? verdict.note.approvedBy : [];
+  // Who approved this head already is no second opinion.
+  const reviewers = c.snapshot.profiles.reviewers.filter((name) => !approved.includes(name));
+  return startable(c, row, reviewers, (made) => {
     const author = c.record?.work?.profile;
-    const approved = verdict?.kind === "more" ? verdict.note.approvedBy : [];
     const avoid = [...approved, ...(author === undefined ? [] : [author])];
     return work({
       kind: "review",
@@ -139,7 +156,7 @@ export function rework(
     const { askedBy, handled } = lightPlan(c);
     return work({ kind: "give-up", item, row, cause: "rounds", reason, askedBy, generation: generation(c), handled });
   }
-  return startable(c, row, (made) => {
+  return startable(c, row, c.snapshot.profiles.authors, (made) => {
     // A rework after a failure verdict belongs to that round; one for a conflict or red checks alone makes its own.
     const round = why.ordered || findings ? made.round : made.round + 1;
     const approved = approvalsOf(pull.headSha, facts.reviews, c.snapshot).length > 0;

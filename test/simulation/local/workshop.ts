@@ -29,7 +29,7 @@ export function simulatedWorkshop(bench: Bench): Workshop {
     const authored = (end: Authored["end"], left: string | null = null): Authored => {
       const [profile] = job.settings.profiles;
       if (profile === undefined) throw new Error("no profile");
-      const took = { profile, costUsd: session.costUsd, tokens: 1000, started: true, left };
+      const took = { profile, costUsd: session.costUsd, tokens: 1000, started: true, left, parkedUntil: null };
       return { end, ...took, durationMs: bench.machine.clock.elapsed() - startedAt };
     };
     if (ended === "stopped") return authored({ kind: "interrupted" });
@@ -144,7 +144,7 @@ export function simulatedWorkshop(bench: Bench): Workshop {
       const ended = await agentTime(session, stop);
       const [profile] = job.settings.reviewers;
       if (profile === undefined) return null;
-      const took = { profile, costUsd: session.costUsd, tokens: 1000, started: true, left: null };
+      const took = { profile, costUsd: session.costUsd, tokens: 1000, started: true, left: null, parkedUntil: null };
       const durationMs = bench.machine.clock.elapsed() - startedAt;
       if (ended === "stopped") return { end: { kind: "interrupted" }, ...took, durationMs };
       if (bench.random.chance(0.08)) return { end: fail(session, "contract-invalid"), ...took, durationMs };

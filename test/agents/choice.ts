@@ -1,10 +1,12 @@
 // What a run of the suite plays.
 
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { AgentPreset } from "../../src/agent/preset.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
-/** Installed CLIs stay here between runs. */
-export const cacheFolder = ".cache/agents";
+/** Installed CLIs stay here between runs, as where the program itself puts them. Not below the repository: `act` copies all of that. */
+export const cacheFolder = join(homedir(), ".cache", "agent-dispatch");
 
 const inCi = ["claude", "codex", "gemini", "opencode"];
 

@@ -18,8 +18,8 @@ const slow = [
 
 export default defineConfig({
   test: {
-    // Most tests wait for processes of their own; by default a machine of two cores gets one worker.
-    maxWorkers: 2,
+    // Most tests wait for processes of their own; by default a machine of two cores gets one worker, and three keep it busy.
+    maxWorkers: 3,
     projects: [
       {
         test: {

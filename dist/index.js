@@ -38701,6 +38701,7 @@ const codex = {
     resume: { args: ["resume", "{{session}}"], at: "after-first" },
     output: {
         format: "jsonl",
+        cachedWithin: true,
         rules: [
             { when: { type: "thread.started" }, emit: "session", take: { id: "thread_id" } },
             {
@@ -39019,6 +39020,7 @@ const gemini = {
     resume: { args: ["--resume", "{{session}}"], at: "append" },
     output: {
         format: "jsonl",
+        cachedWithin: true,
         rules: [
             { when: { type: "init" }, emit: "session", take: { id: "session_id" } },
             // Its last words are those after its last tool call.
@@ -39812,6 +39814,7 @@ const qwen = {
     resume: { args: ["--resume", "{{session}}"], at: "append" },
     output: {
         format: "jsonl",
+        cachedWithin: true,
         rules: [
             { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
             { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },
@@ -40053,8 +40056,8 @@ function setupOf({ preset, model, effort, baseUrl, command, env }) {
     return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)("sha256").update(setup).digest("hex").slice(0, 12);
 }
 /** Whether its CLI says what a run cost; of the others no budget knows anything. */
-function tellsCost({ preset }) {
-    return preset.output.rules.some((rule) => rule.emit === "cost");
+function tellsCost({ preset, prices }) {
+    return preset.output.rules.some(({ emit }) => emit === "cost" || (emit === "usage" && prices !== null));
 }
 /** Names that every agent gets from the program itself; a profile cannot replace them. */
 const fixedNames = new Set(["HOME", "TMPDIR", "PATH", "LANG", "TERM", "CI"]);
@@ -40080,6 +40083,7 @@ const variables = zod__WEBPACK_IMPORTED_MODULE_2__/* .preprocess */ .vkY((value)
             context.addIssue({ code: "custom", path: [name], message });
     }
 });
+const price = zod__WEBPACK_IMPORTED_MODULE_2__/* .number */ .aig().min(0).max(100_000);
 /** One entry of `profiles` in the policy file. */
 const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_2__/* .strictObject */ .rej({
     cli: zod__WEBPACK_IMPORTED_MODULE_2__/* ["enum"] */ .k5n([..._presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.keys()]),
@@ -40087,6 +40091,8 @@ const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_2__/* .strictObject */ .rej({
     effort: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().trim().min(1).optional(),
     /** Without it: those credentials of the preset that the host has. */
     env: variables.optional(),
+    prices: zod__WEBPACK_IMPORTED_MODULE_2__/* .strictObject */ .rej({ input: price, output: price, cacheRead: price.optional(), cacheWrite: price.optional() })
+        .optional(),
     baseUrl: zod__WEBPACK_IMPORTED_MODULE_2__/* .url */ .OZ5({ protocol: /^https?$/ }).optional(),
     command: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().trim().min(1).optional(),
 })
@@ -40105,6 +40111,9 @@ const ProfileEntry = zod__WEBPACK_IMPORTED_MODULE_2__/* .strictObject */ .rej({
     if (entry.baseUrl !== undefined && entry.model === undefined && needsModel)
         problem("model", `cli: ${entry.cli} needs the name of the model that stands at baseUrl`);
     const takesEffort = JSON.stringify(_presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli) ?? null).includes("{{effort}}");
+    const tells = _presets_index_js__WEBPACK_IMPORTED_MODULE_1__/* .presets */ .v.get(entry.cli)?.output.rules.some(({ emit }) => emit === "usage");
+    if (entry.prices !== undefined && tells === false)
+        problem("prices", `cli: ${entry.cli} tells no tokens`);
     if (entry.effort !== undefined && !takesEffort)
         problem("effort", `cli: ${entry.cli} takes no effort`);
 });
@@ -40121,6 +40130,7 @@ function profileFrom(name, entry, host) {
         baseUrl: entry.baseUrl ?? null,
         command: entry.command ?? null,
         env: entry.env ?? presentCredentials(preset, host),
+        prices: entry.prices ?? null,
         program: null,
     };
 }
@@ -40140,6 +40150,7 @@ function defaultProfile(name, host, given = {}) {
         baseUrl: null,
         command: line,
         env: presentCredentials(preset, host),
+        prices: null,
         program: null,
     };
 }
@@ -58311,7 +58322,7 @@ async function linesInDiff(host, from, to) {
 
 /***/ }),
 
-/***/ 3251:
+/***/ 86:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59255,6 +59266,22 @@ function tailOf(file, bytes) {
     }
 }
 
+;// CONCATENATED MODULE: ./lib/agent/price.js
+// What a run cost in money: the CLI's own figure, else its tokens by the prices that the policy gives for its profile, else nobody knows.
+/** Null: neither a figure nor prices. A figure of 0 for work that took tokens is that of a CLI that knows no price for its model. */
+function costOf({ prices, preset }, told) {
+    const { tokens, costUsd } = told;
+    if (prices === null || tokens === null || (costUsd !== null && costUsd > 0))
+        return costUsd;
+    const input = preset.output.cachedWithin === true ? Math.max(0, tokens.input - tokens.cacheRead) : tokens.input;
+    const { cacheRead = prices.input, cacheWrite = prices.input } = prices;
+    const millionths = input * prices.input +
+        tokens.output * prices.output +
+        tokens.cacheRead * cacheRead +
+        tokens.cacheWrite * cacheWrite;
+    return millionths / 1_000_000;
+}
+
 // EXTERNAL MODULE: ./lib/agent/supervise.js + 4 modules
 var supervise = __nccwpck_require__(1745);
 // EXTERNAL MODULE: ./lib/agent/trace.js
@@ -59458,6 +59485,7 @@ var shell = __nccwpck_require__(7218);
 
 
 
+
 let starts = 0;
 async function runAgent(bench, prompt, wallMs, earlier) {
     const { job, plan, kind, pull, workspace, base, profile, stop } = bench;
@@ -59541,7 +59569,8 @@ function howEnded(ended) {
 async function judge(bench, ended, earlier) {
     const { job, workspace, base, profile } = bench;
     const output = readOutput(profile.preset, ended);
-    const { tokens, costUsd } = output;
+    const { tokens } = output;
+    const costUsd = costOf(profile, output);
     const tokensInAll = tokens === null ? 0 : tokens.input + tokens.output;
     const own = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
     const result = own.kind === "absent" && earlier !== null ? earlier.own : own;
@@ -59667,7 +59696,7 @@ async function rewritesApproved(job, head) {
 /* harmony import */ var _core_guards_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7429);
 /* harmony import */ var _git_clone_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4389);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3251);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(86);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
 /* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
 /* harmony import */ var _prompts_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4951);
@@ -62254,7 +62283,7 @@ async function commitsOn(host, from, to, paths) {
 /* harmony import */ var _git_patch_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7562);
 /* harmony import */ var _git_review_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5666);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3251);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(86);
 // The change that a review judges: one head against the commit where it left its base, and what the reviewer's clone starts from.
 
 
@@ -62539,7 +62568,7 @@ function ranOn({ claim }, head, unprepared) {
 /* harmony export */ });
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
 /* harmony import */ var _core_verdict_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4418);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3251);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(86);
 /* harmony import */ var _author_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6977);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
 /* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
@@ -67907,8 +67936,8 @@ async function resume_handOver(job, why) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 11 modules
-var agent_run = __nccwpck_require__(3251);
+// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 12 modules
+var agent_run = __nccwpck_require__(86);
 // EXTERNAL MODULE: ./lib/core/verdict.js
 var verdict = __nccwpck_require__(4418);
 ;// CONCATENATED MODULE: ./lib/jobs/reviewed.js

@@ -53,6 +53,8 @@ export interface AgentPreset {
     /** jsonl: one event a line; json: one object at the end; text: no structure, the final text is the end of it. */
     format: "jsonl" | "json" | "text";
     rules: readonly Rule[];
+    /** Its count of input tokens includes those that were read from a cache. */
+    cachedWithin?: true;
   };
   /**
    * `terminal`: the event without which no run is good; null means that exit 0 alone says so. `goesOn`: the event after which it was not the end yet,

@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { Installed } from "./install.ts";
 import type { AgentPreset } from "./preset.ts";
 import { presets } from "./presets/index.ts";
+import type { Prices } from "./price.ts";
 
 export interface Profile {
   name: string;
@@ -18,6 +19,8 @@ export interface Profile {
   command: string | null;
   /** The agent's variable → the host's variable that its value comes from. Names only; values are read when the agent starts. */
   env: Readonly<Record<string, string>>;
+  /** For CLIs that tell tokens and no cost. */
+  prices: Prices | null;
   /** Where `agent-install` has put its program; null: it is looked up by `PATH`. */
   program: Installed | null;
 }
@@ -29,8 +32,8 @@ export function setupOf({ preset, model, effort, baseUrl, command, env }: Profil
 }
 
 /** Whether its CLI says what a run cost; of the others no budget knows anything. */
-export function tellsCost({ preset }: Profile): boolean {
-  return preset.output.rules.some((rule) => rule.emit === "cost");
+export function tellsCost({ preset, prices }: Profile): boolean {
+  return preset.output.rules.some(({ emit }) => emit === "cost" || (emit === "usage" && prices !== null));
 }
 
 /** Names that every agent gets from the program itself; a profile cannot replace them. */
@@ -68,6 +71,8 @@ const variables = z
     }
   });
 
+const price = z.number().min(0).max(100_000);
+
 /** One entry of `profiles` in the policy file. */
 export const ProfileEntry = z
   .strictObject({
@@ -76,6 +81,9 @@ export const ProfileEntry = z
     effort: z.string().trim().min(1).optional(),
     /** Without it: those credentials of the preset that the host has. */
     env: variables.optional(),
+    prices: z
+      .strictObject({ input: price, output: price, cacheRead: price.optional(), cacheWrite: price.optional() })
+      .optional(),
     baseUrl: z.url({ protocol: /^https?$/ }).optional(),
     command: z.string().trim().min(1).optional(),
   })
@@ -92,6 +100,8 @@ export const ProfileEntry = z
     if (entry.baseUrl !== undefined && entry.model === undefined && needsModel)
       problem("model", `cli: ${entry.cli} needs the name of the model that stands at baseUrl`);
     const takesEffort = JSON.stringify(presets.get(entry.cli) ?? null).includes("{{effort}}");
+    const tells = presets.get(entry.cli)?.output.rules.some(({ emit }) => emit === "usage");
+    if (entry.prices !== undefined && tells === false) problem("prices", `cli: ${entry.cli} tells no tokens`);
     if (entry.effort !== undefined && !takesEffort) problem("effort", `cli: ${entry.cli} takes no effort`);
   });
 export type ProfileEntry = z.infer<typeof ProfileEntry>;
@@ -112,6 +122,7 @@ export function profileFrom(
     baseUrl: entry.baseUrl ?? null,
     command: entry.command ?? null,
     env: entry.env ?? presentCredentials(preset, host),
+    prices: entry.prices ?? null,
     program: null,
   };
 }
@@ -134,6 +145,7 @@ export function defaultProfile(
     baseUrl: null,
     command: line,
     env: presentCredentials(preset, host),
+    prices: null,
     program: null,
   };
 }

@@ -7,6 +7,7 @@ import { writeSettings } from "../agent/config.ts";
 import { invocation } from "../agent/invocation.ts";
 import { markVariables } from "../agent/mark.ts";
 import { OutputReader, readOutput } from "../agent/output.ts";
+import { costOf } from "../agent/price.ts";
 import type { Profile } from "../agent/profile.ts";
 import { type ReadResult, type Result, readResult } from "../agent/result.ts";
 import { type Ended, type Heartbeat, supervise } from "../agent/supervise.ts";
@@ -161,7 +162,8 @@ function howEnded(ended: Ended): string {
 async function judge(bench: Bench, ended: Ended, earlier: Earlier | null): Promise<AgentRun> {
   const { job, workspace, base, profile } = bench;
   const output = readOutput(profile.preset, ended);
-  const { tokens, costUsd } = output;
+  const { tokens } = output;
+  const costUsd = costOf(profile, output);
   const tokensInAll = tokens === null ? 0 : tokens.input + tokens.output;
   const own: ReadResult = ended.dead === null ? { kind: "absent" } : readResult(workspace.resultFile);
   const result = own.kind === "absent" && earlier !== null ? earlier.own : own;

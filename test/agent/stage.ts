@@ -87,6 +87,7 @@ export function aProfile(overrides: Partial<Profile> = {}): Profile {
     baseUrl: null,
     command: null,
     env: {},
+    prices: null,
     program: null,
     ...overrides,
   };

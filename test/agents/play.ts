@@ -53,7 +53,16 @@ export async function play(preset: AgentPreset, program: Installed, stub: string
     writeFileSync(promptFile, prompt);
     const credential = preset.env.credentials[0];
     const profile = {
-      ...{ name: preset.id, preset, model: "stub-model", effort: null, baseUrl: server, command: null, program },
+      ...{
+        name: preset.id,
+        preset,
+        model: "stub-model",
+        effort: null,
+        baseUrl: server,
+        command: null,
+        prices: null,
+        program,
+      },
       env: credential === undefined ? {} : { [credential]: "STUB_KEY" },
     };
     const start = {

@@ -270,7 +270,7 @@ profiles:
         ".agent-dispatch.yml, profiles: expected a name of small letters, digits and -, got \`Big\`",
         ".agent-dispatch.yml, profiles.mine.command: expected a command line, because cli is command, got nothing",
         ".agent-dispatch.yml, profiles.other.env.GITHUB_TOKEN: expected something else (variables of the runner and inputs of the action are never given to an agent), got \`["GITHUB_TOKEN"]\`",
-        ".agent-dispatch.yml, profiles.other: expected none but cli, model, effort, env, baseUrl, command, got the unknown key \`wrong\`",
+        ".agent-dispatch.yml, profiles.other: expected none but cli, model, effort, env, prices, baseUrl, command, got the unknown key \`wrong\`",
         ".agent-dispatch.yml, profiles.other.command: expected something else (only cli: command takes a command line), got \`"x"\`",
         "agents: expected \`claude\`, perhaps, got the unknown profile \`claud\`",
       ]

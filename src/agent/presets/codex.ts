@@ -60,6 +60,7 @@ export const codex: AgentPreset = {
   resume: { args: ["resume", "{{session}}"], at: "after-first" },
   output: {
     format: "jsonl",
+    cachedWithin: true,
     rules: [
       { when: { type: "thread.started" }, emit: "session", take: { id: "thread_id" } },
       {

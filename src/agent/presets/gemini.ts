@@ -54,6 +54,7 @@ export const gemini: AgentPreset = {
   resume: { args: ["--resume", "{{session}}"], at: "append" },
   output: {
     format: "jsonl",
+    cachedWithin: true,
     rules: [
       { when: { type: "init" }, emit: "session", take: { id: "session_id" } },
       // Its last words are those after its last tool call.

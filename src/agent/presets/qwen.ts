@@ -57,6 +57,7 @@ export const qwen: AgentPreset = {
   resume: { args: ["--resume", "{{session}}"], at: "append" },
   output: {
     format: "jsonl",
+    cachedWithin: true,
     rules: [
       { when: { session_id: { regex: "." } }, emit: "session", take: { id: "session_id" } },
       { when: { type: "result", is_error: false }, emit: "final", take: { text: "result" } },

@@ -29431,13 +29431,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer"
 
 /***/ }),
 
-/***/ 1421:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-
-/***/ }),
-
 /***/ 7540:
 /***/ ((module) => {
 
@@ -40200,7 +40193,7 @@ function endMarked(place, found) {
 
 /***/ }),
 
-/***/ 1745:
+/***/ 9455:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40331,8 +40324,8 @@ function megabytes(bytes) {
     return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
 
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
 ;// CONCATENATED MODULE: ./lib/agent/spawn.js
@@ -40344,7 +40337,7 @@ var external_node_events_ = __nccwpck_require__(8474);
 function start(invocation) {
     let child;
     try {
-        child = (0,external_node_child_process_.spawn)(invocation.file, invocation.args, {
+        child = (0,external_node_child_process_namespaceObject.spawn)(invocation.file, invocation.args, {
             cwd: invocation.cwd,
             // The marker that every process of the agent is found by.
             env: { ...invocation.env, AGENT_DISPATCH_RESULT: invocation.resultFile },
@@ -59282,8 +59275,8 @@ function costOf({ prices, preset }, told) {
     return millionths / 1_000_000;
 }
 
-// EXTERNAL MODULE: ./lib/agent/supervise.js + 4 modules
-var supervise = __nccwpck_require__(1745);
+// EXTERNAL MODULE: ./lib/agent/supervise.js + 5 modules
+var supervise = __nccwpck_require__(9455);
 // EXTERNAL MODULE: ./lib/agent/trace.js
 var trace = __nccwpck_require__(6652);
 // EXTERNAL MODULE: ./lib/core/guards.js
@@ -63292,7 +63285,7 @@ function redacted(effects, redact) {
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var _agent_supervise_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1745);
+/* harmony import */ var _agent_supervise_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9455);
 /* harmony import */ var _agent_trace_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6652);
 // Runs the project's own commands (`prepare`, `checks`): in a process group of their own, with a limit, and with an environment that holds no
 // secret of the host. What they print goes to a file.
@@ -68645,28 +68638,23 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __nccwpck_require__(8500);
 ;// CONCATENATED MODULE: ./lib/agent/lock.js
-// One process of a machine at a time: a folder that is renewed while it is held. It saves work and is no proof: what it guards must also be right
+// One process of a machine at a time: a file that is renewed while it is held. It saves work and is no proof: what it guards must also be right
 // when two hold it, as after a machine that slept. (Lock packages patch `fs` and the handling of signals for the whole process, which is ours.)
 
 
 /** Between two signs of life, and the age from which a lock is nobody's, in ms. */
 const renewMs = 5_000;
 const staleMs = 30_000;
-/** Runs the task while holding `folder`, which must not be anything else. */
-async function locked(folder, wait, task) {
-    const isOurs = await lock_take(folder, wait);
+/** Runs the task while holding `file`, which must not be anything else. */
+async function locked(file, wait, task) {
+    const isOurs = await lock_take(file, wait);
     const renew = () => {
-        const now = new Date();
-        (0,promises_.utimes)(folder, now, now).catch(() => undefined);
+        (0,promises_.writeFile)(file, "").catch(() => undefined);
     };
     const timer = isOurs ? setInterval(renew, renewMs) : null;
     try {
@@ -68675,26 +68663,28 @@ async function locked(folder, wait, task) {
     finally {
         if (timer !== null) {
             clearInterval(timer);
-            await (0,promises_.rm)(folder, { recursive: true, force: true });
+            await (0,promises_.rm)(file, { force: true });
         }
     }
 }
-async function lock_take(folder, { maxMs, everyMs, stop }) {
+async function lock_take(file, { maxMs, everyMs, stop }) {
     for (const end = Date.now() + maxMs; Date.now() < end && stop?.aborted !== true; await (0,external_node_timers_promises_.setTimeout)(everyMs)) {
-        const isMade = await (0,promises_.mkdir)(folder).then(() => true, (error) => {
+        const isMade = await (0,promises_.writeFile)(file, "", { flag: "wx" }).then(() => true, (error) => {
             if (error.code === "EEXIST")
                 return false;
             throw error;
         });
         if (isMade)
             return true;
-        const age = await (0,promises_.stat)(folder).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+        const age = await (0,promises_.stat)(file).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
         if (age > staleMs)
-            await (0,promises_.rm)(folder, { recursive: true, force: true });
+            await (0,promises_.rm)(file, { force: true });
     }
     return false;
 }
 
+// EXTERNAL MODULE: ./lib/agent/supervise.js + 5 modules
+var supervise = __nccwpck_require__(9455);
 ;// CONCATENATED MODULE: ./lib/agent/install.js
 // A preset's pinned package, put into the tool cache once for a machine. Nothing of it runs with a token: npm and the package's own scripts get
 // a short list of variables.
@@ -68704,9 +68694,10 @@ async function lock_take(folder, { maxMs, everyMs, stop }) {
 
 
 
-const run = (0,external_node_util_.promisify)(external_node_child_process_.execFile);
 /** Longest installation, in ms: the largest package has 650 MB. */
 const installMs = 15 * 60_000;
+/** Longest first start, in ms: some unpack themselves. */
+const startMs = 120_000;
 /** A run that waits for another one's installation looks again after this long, in ms. */
 const waitMs = 1_000;
 /** What is installed already; null where it is not, or not whole. */
@@ -68743,7 +68734,8 @@ async function installAgent(preset, order) {
 }
 /** Made beside its place and moved there when it works: what is there is whole. */
 async function makeFolder(preset, folder, order) {
-    const scratch = await (0,promises_.mkdtemp)(`${folder}.`);
+    const scratch = `${folder}.${(0,external_node_crypto_.randomUUID)()}`;
+    await (0,promises_.mkdir)(scratch);
     try {
         await npmInstall(preset, scratch, order);
         await verify(preset, scratch, order);
@@ -68766,29 +68758,36 @@ async function npmInstall(preset, scratch, { env, stop }) {
     const node = install.node === null ? [] : [`node-${process.platform}-${process.arch}@${install.node}`];
     const words = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
     const scripts = install.needsScripts ? [] : ["--ignore-scripts"];
-    try {
-        await run("npm", [...words, ...scripts, `${install.npm}@${install.pin}`, ...node], {
-            ...{ cwd: scratch, env: npmEnvironment(env), timeout: installMs, maxBuffer: 16_000_000 },
-            ...(stop === undefined ? {} : { signal: stop }),
-        });
-    }
-    catch (cause) {
-        throw cannotInstall(preset, (0,errors/* describe */.q0)(cause), cause);
-    }
+    const all = [...words, ...scripts, `${install.npm}@${install.pin}`, ...node];
+    const { code, said } = await run("npm", all, scratch, npmEnvironment(env), installMs, stop);
+    if (code !== 0)
+        throw cannotInstall(preset, `npm ended with exit code ${code}: ${said}`);
 }
 /** It starts, and it is the version that was asked for. */
-async function verify(preset, scratch, { env }) {
+async function verify(preset, scratch, { env, stop }) {
     const { install, version } = preset;
     if (install === null || version === null)
         return;
     const { bin, path } = programsIn(scratch, preset);
     const place = { ...npmEnvironment(env), HOME: scratch, PATH: [...path, env["PATH"] ?? ""].join(external_node_path_.delimiter) };
-    const { stdout } = await run(bin, [...version.args], { cwd: scratch, env: place, timeout: 120_000 }).catch((cause) => {
-        throw cannotInstall(preset, `it does not start: ${(0,errors/* describe */.q0)(cause)}`, cause);
-    });
-    const found = new RegExp(version.match, "m").exec(stdout)?.[1];
+    const { code, said } = await run(bin, version.args, scratch, place, startMs, stop);
+    if (code !== 0)
+        throw cannotInstall(preset, `it does not start: exit code ${code}: ${said}`);
+    const found = new RegExp(version.match, "m").exec(said)?.[1];
     if (found !== install.pin)
-        throw cannotInstall(preset, `it says it is ${found ?? stdout.slice(0, 100)}`, null);
+        throw cannotInstall(preset, `it says it is ${found ?? said.slice(0, 100)}`);
+}
+/** One program to its end, with all that it started, as an agent is. `said`: the end of what it printed; `code` null: it did not end by itself. */
+async function run(file, args, cwd, env, wallMs, stop) {
+    const out = (0,external_node_path_.join)(cwd, `${(0,external_node_crypto_.randomUUID)()}.out`);
+    const marked = { ...env, AGENT_DISPATCH_RESULT: out };
+    const ended = await (0,supervise/* supervise */.z)({ file, args, cwd, env: marked, stdin: "", resultFile: out, folder: null }, out, { wallMs, silenceMs: 0, startUpMs: 0, outputBytesMax: 16_000_000, repeatsMax: 0, graceMs: 2_000, drainMs: 0 }, stop === undefined ? {} : { stop });
+    const texts = await Promise.all([ended.errorFile, ended.outputFile].map((name) => (0,promises_.readFile)(name, "utf8")));
+    await Promise.all([ended.errorFile, ended.outputFile].map((name) => (0,promises_.rm)(name)));
+    const said = texts.join("\n").trim().slice(-2_000);
+    if (ended.how === "exit")
+        return { code: ended.code, said };
+    return { code: null, said: ended.how === "signal" ? `ended by ${ended.signal}. ${said}` : `${ended.text} ${said}` };
 }
 /** No token of the forge, the runner or a model: scripts of strangers run with it. */
 function npmEnvironment(env) {
@@ -68803,12 +68802,11 @@ function programsIn(folder, preset) {
     const node = preset.install?.node == null ? [] : [(0,external_node_path_.join)(modules, `node-${process.platform}-${process.arch}`, "bin")];
     return { bin: (0,external_node_path_.join)(modules, ".bin", preset.bin), path: [...node, (0,external_node_path_.join)(modules, ".bin")] };
 }
-function cannotInstall({ id, install }, why, cause) {
+function cannotInstall({ id, install }, why) {
     return new errors/* RunError */.e4(`Could not install ${id} (npm package ${install?.npm}@${install?.pin}): ${why}`, {
         remedy: "Look at what npm says, or install the program on the runner and leave `agent-install` out.",
         mender: "server operator",
         retry: true,
-        cause,
     });
 }
 

@@ -1,16 +1,14 @@
 // A preset's pinned package, put into the tool cache once for a machine. Nothing of it runs with a token: npm and the package's own scripts get
 // a short list of variables.
 
-import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { describe, RunError } from "../errors.ts";
+import { RunError } from "../errors.ts";
 import type { HostEnvironment } from "./environment.ts";
 import { locked } from "./lock.ts";
 import type { AgentPreset } from "./preset.ts";
-
-const run = promisify(execFile);
+import { supervise } from "./supervise.ts";
 
 /** An installed CLI. */
 export interface Installed {
@@ -30,6 +28,8 @@ export interface InstallOrder {
 
 /** Longest installation, in ms: the largest package has 650 MB. */
 const installMs = 15 * 60_000;
+/** Longest first start, in ms: some unpack themselves. */
+const startMs = 120_000;
 /** A run that waits for another one's installation looks again after this long, in ms. */
 const waitMs = 1_000;
 
@@ -68,7 +68,8 @@ export async function installAgent(preset: AgentPreset, order: InstallOrder): Pr
 
 /** Made beside its place and moved there when it works: what is there is whole. */
 async function makeFolder(preset: AgentPreset, folder: string, order: InstallOrder): Promise<void> {
-  const scratch = await mkdtemp(`${folder}.`);
+  const scratch = `${folder}.${randomUUID()}`;
+  await mkdir(scratch);
   try {
     await npmInstall(preset, scratch, order);
     await verify(preset, scratch, order);
@@ -89,29 +90,45 @@ async function npmInstall(preset: AgentPreset, scratch: string, { env, stop }: I
   const node = install.node === null ? [] : [`node-${process.platform}-${process.arch}@${install.node}`];
   const words = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
   const scripts = install.needsScripts ? [] : ["--ignore-scripts"];
-  try {
-    await run("npm", [...words, ...scripts, `${install.npm}@${install.pin}`, ...node], {
-      ...{ cwd: scratch, env: npmEnvironment(env), timeout: installMs, maxBuffer: 16_000_000 },
-      ...(stop === undefined ? {} : { signal: stop }),
-    });
-  } catch (cause) {
-    throw cannotInstall(preset, describe(cause), cause);
-  }
+  const all = [...words, ...scripts, `${install.npm}@${install.pin}`, ...node];
+  const { code, said } = await run("npm", all, scratch, npmEnvironment(env), installMs, stop);
+  if (code !== 0) throw cannotInstall(preset, `npm ended with exit code ${code}: ${said}`);
 }
 
 /** It starts, and it is the version that was asked for. */
-async function verify(preset: AgentPreset, scratch: string, { env }: InstallOrder): Promise<void> {
+async function verify(preset: AgentPreset, scratch: string, { env, stop }: InstallOrder): Promise<void> {
   const { install, version } = preset;
   if (install === null || version === null) return;
   const { bin, path } = programsIn(scratch, preset);
   const place = { ...npmEnvironment(env), HOME: scratch, PATH: [...path, env["PATH"] ?? ""].join(delimiter) };
-  const { stdout } = await run(bin, [...version.args], { cwd: scratch, env: place, timeout: 120_000 }).catch(
-    (cause) => {
-      throw cannotInstall(preset, `it does not start: ${describe(cause)}`, cause);
-    },
+  const { code, said } = await run(bin, version.args, scratch, place, startMs, stop);
+  if (code !== 0) throw cannotInstall(preset, `it does not start: exit code ${code}: ${said}`);
+  const found = new RegExp(version.match, "m").exec(said)?.[1];
+  if (found !== install.pin) throw cannotInstall(preset, `it says it is ${found ?? said.slice(0, 100)}`);
+}
+
+/** One program to its end, with all that it started, as an agent is. `said`: the end of what it printed; `code` null: it did not end by itself. */
+async function run(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  wallMs: number,
+  stop: AbortSignal | undefined,
+): Promise<{ code: number | null; said: string }> {
+  const out = join(cwd, `${randomUUID()}.out`);
+  const marked = { ...env, AGENT_DISPATCH_RESULT: out };
+  const ended = await supervise(
+    { file, args, cwd, env: marked, stdin: "", resultFile: out, folder: null },
+    out,
+    { wallMs, silenceMs: 0, startUpMs: 0, outputBytesMax: 16_000_000, repeatsMax: 0, graceMs: 2_000, drainMs: 0 },
+    stop === undefined ? {} : { stop },
   );
-  const found = new RegExp(version.match, "m").exec(stdout)?.[1];
-  if (found !== install.pin) throw cannotInstall(preset, `it says it is ${found ?? stdout.slice(0, 100)}`, null);
+  const texts = await Promise.all([ended.errorFile, ended.outputFile].map((name) => readFile(name, "utf8")));
+  await Promise.all([ended.errorFile, ended.outputFile].map((name) => rm(name)));
+  const said = texts.join("\n").trim().slice(-2_000);
+  if (ended.how === "exit") return { code: ended.code, said };
+  return { code: null, said: ended.how === "signal" ? `ended by ${ended.signal}. ${said}` : `${ended.text} ${said}` };
 }
 
 /** No token of the forge, the runner or a model: scripts of strangers run with it. */
@@ -133,11 +150,10 @@ function programsIn(folder: string, preset: AgentPreset): Installed {
   return { bin: join(modules, ".bin", preset.bin), path: [...node, join(modules, ".bin")] };
 }
 
-function cannotInstall({ id, install }: AgentPreset, why: string, cause: unknown): RunError {
+function cannotInstall({ id, install }: AgentPreset, why: string): RunError {
   return new RunError(`Could not install ${id} (npm package ${install?.npm}@${install?.pin}): ${why}`, {
     remedy: "Look at what npm says, or install the program on the runner and leave `agent-install` out.",
     mender: "server operator",
     retry: true,
-    cause,
   });
 }

@@ -1,7 +1,7 @@
-// One process of a machine at a time: a folder that is renewed while it is held. It saves work and is no proof: what it guards must also be right
+// One process of a machine at a time: a file that is renewed while it is held. It saves work and is no proof: what it guards must also be right
 // when two hold it, as after a machine that slept. (Lock packages patch `fs` and the handling of signals for the whole process, which is ours.)
 
-import { mkdir, rm, stat, utimes } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Between two signs of life, and the age from which a lock is nobody's, in ms. */
@@ -16,12 +16,11 @@ export interface Wait {
   stop?: AbortSignal;
 }
 
-/** Runs the task while holding `folder`, which must not be anything else. */
-export async function locked<T>(folder: string, wait: Wait, task: () => Promise<T>): Promise<T> {
-  const isOurs = await take(folder, wait);
+/** Runs the task while holding `file`, which must not be anything else. */
+export async function locked<T>(file: string, wait: Wait, task: () => Promise<T>): Promise<T> {
+  const isOurs = await take(file, wait);
   const renew = () => {
-    const now = new Date();
-    utimes(folder, now, now).catch(() => undefined);
+    writeFile(file, "").catch(() => undefined);
   };
   const timer = isOurs ? setInterval(renew, renewMs) : null;
   try {
@@ -29,14 +28,14 @@ export async function locked<T>(folder: string, wait: Wait, task: () => Promise<
   } finally {
     if (timer !== null) {
       clearInterval(timer);
-      await rm(folder, { recursive: true, force: true });
+      await rm(file, { force: true });
     }
   }
 }
 
-async function take(folder: string, { maxMs, everyMs, stop }: Wait): Promise<boolean> {
+async function take(file: string, { maxMs, everyMs, stop }: Wait): Promise<boolean> {
   for (const end = Date.now() + maxMs; Date.now() < end && stop?.aborted !== true; await sleep(everyMs)) {
-    const isMade = await mkdir(folder).then(
+    const isMade = await writeFile(file, "", { flag: "wx" }).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
         if (error.code === "EEXIST") return false;
@@ -44,11 +43,11 @@ async function take(folder: string, { maxMs, everyMs, stop }: Wait): Promise<boo
       },
     );
     if (isMade) return true;
-    const age = await stat(folder).then(
+    const age = await stat(file).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
-    if (age > staleMs) await rm(folder, { recursive: true, force: true });
+    if (age > staleMs) await rm(file, { force: true });
   }
   return false;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,14 +33,14 @@ test("given back by a task that throws", async () => {
 });
 
 test("what a killed process left is nobody's after a while", async () => {
-  mkdirSync(folder);
+  writeFileSync(folder, "");
   const old = new Date(Date.now() - 31_000);
   utimesSync(folder, old, old);
   expect(await locked(folder, wait, () => Promise.resolve(existsSync(folder)))).toBe(true);
 });
 
 test("who has waited long enough goes on without it, and does not take it from its holder", async () => {
-  mkdirSync(folder);
+  writeFileSync(folder, "");
   expect(await locked(folder, { maxMs: 20, everyMs: 5 }, () => Promise.resolve(1))).toBe(1);
   expect(existsSync(folder)).toBe(true);
 });

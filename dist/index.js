@@ -53336,7 +53336,8 @@ function repairs(snapshot, policy) {
         const repair = closeItem(item, record, snapshot, policy) ??
             endJudging(item, record) ??
             unassignBot(item, record, snapshot) ??
-            rightStage(item, record);
+            rightStage(item, record) ??
+            rightVerdict(item, record, snapshot);
         return repair === null ? [] : [repair];
     })
         .slice(0, repairsMax);
@@ -53456,6 +53457,18 @@ function endJudging(item, record) {
 function waitsForMore({ verdict }) {
     return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
 }
+/** A review's `pending` that came after the verdict, long under way: the verdict is said again. What others say under that name is theirs. */
+function rightVerdict(item, { state, verdict, run }, snapshot) {
+    const { pull, statuses, issue } = item;
+    if (state !== "done" || verdict === undefined || verdict.head !== pull?.headSha)
+        return null;
+    const said = statuses?.find(({ context }) => context === core_effects/* reviewContext */.OG);
+    const right = (0,report/* verdictWords */.L2)(verdict);
+    if (said?.state !== "pending" || right.state === "pending" || !(0,model/* isProgram */.Vd)(snapshot, said.creator))
+        return null;
+    const effect = (0,core_effects/* verdictStatus */.cb)(verdict.head, right.state, right.description, run?.url ?? null);
+    return aRepair(item, `the verdict on #${issue.number} is said again`, { effects: [effect] });
+}
 /**
  * A run ended and nobody will take it over, but the bot is assigned. What happened later, or in the same second, can be a person's assignment, which
  * is an order: that the timeline tells (lateRepairs).
@@ -53560,6 +53573,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   em: () => (/* reexport */ sentence),
   Bs: () => (/* reexport */ statusLine),
   Q7: () => (/* reexport */ stoppedLine),
+  L2: () => (/* reexport */ verdictWords),
   Sh: () => (/* reexport */ waitingLine),
   YQ: () => (/* reexport */ whyComment),
   ss: () => (/* reexport */ whyText),
@@ -54130,6 +54144,15 @@ function wordsBelow(reply) {
 /** The author's answer under the line of its finding. */
 function replyComment(reply) {
     return `**${actionText(reply)}** ${(0,core_text/* code */.aY)(reply.finding, 20)}${wordsBelow(reply)}`;
+}
+/** A verdict as the state and the words of its commit status. */
+function verdictWords(note) {
+    if (note.verdict === "changes-requested")
+        return { state: "failure", description: `round ${note.round}: ${countsText(note.findings)}` };
+    const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
+    return note.approvedBy.length >= note.approvalsNeeded
+        ? { state: "success", description: said }
+        : { state: "pending", description: `${said}; ${note.approvalsNeeded} approvals are needed` };
 }
 
 ;// CONCATENATED MODULE: ./lib/core/report/rounds.js
@@ -63501,10 +63524,15 @@ function giveUpEffects(job, why, body) {
 /** `/agent stop`: the trigger label off, the bot unassigned, the pull request left as it is. */
 function stopEffects(job, comment) {
     const seen = comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
-    return [...triggerOff(job), unassignBot(job), ...seen];
+    // Whoever stops it takes back what anybody asked before.
+    return [...triggerOff(job), botOff(job, (0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(job.ports)), ...seen];
 }
+/** The bot off the issue, unless a person put it there after the look that the work was chosen on. */
 function unassignBot(job) {
-    const since = new Date((0,_job_js__WEBPACK_IMPORTED_MODULE_4__/* .forgeNow */ .Q9)(job.ports)).toISOString();
+    return botOff(job, job.snapshot.now);
+}
+function botOff(job, sinceMs) {
+    const since = new Date(sinceMs).toISOString();
     return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
 }
 /** The person who asked gets it, on the issue and on the pull request; the bot is taken off. */
@@ -67947,9 +67975,10 @@ var verdict = __nccwpck_require__(4418);
 async function publishVerdict(job, change, given, life) {
     const standing = reviewed_standingOf(job, change, given);
     const { note, rounds, round, isOver } = standing;
+    const said = report/* verdictWords */.L2(note);
     const effects = [
         reviewOf(job, given, standing),
-        statusOfVerdict(job, standing),
+        judgedStatus(job, said.state, said.description),
         ...(isOver ? handBack(job, change, given, standing) : stageOf(job, note)),
         (0,wanted/* statusComment */.A9)(report/* reviewedComment */.fd(statusOf(job, given, standing))),
         ...(0,wanted/* answered */.oQ)(job.plan, "rocket"),
@@ -67987,15 +68016,6 @@ function reviewed_standingOf({ plan, claim, settings, snapshot }, change, given)
 /** The commit status of the head that is judged. */
 function judgedStatus({ plan, run }, ...[state, description]) {
     return (0,core_effects/* verdictStatus */.cb)(plan.pull.headSha, state, description, run.url);
-}
-function statusOfVerdict(job, { note, needsMore }) {
-    const counts = report/* countsText */.WN(note.findings);
-    if (note.verdict === "changes-requested")
-        return judgedStatus(job, "failure", `round ${note.round}: ${counts}`);
-    const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
-    if (!needsMore)
-        return judgedStatus(job, "success", said);
-    return judgedStatus(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
 }
 /**
  * One review for each claim, whoever finishes its effects and how often: a second claim comes this far on the same head only when somebody

@@ -3,11 +3,11 @@
 import type { LedgerRecord } from "../ledger/record.ts";
 import { closes } from "./closing.ts";
 import { type Double, doublesOf } from "./doubles.ts";
-import { type Effect, verdictStatus } from "./effects.ts";
+import { type Effect, reviewContext, verdictStatus } from "./effects.ts";
 import { hasLabel, type Item, isProgram, type Snapshot, sameLogin } from "./model.ts";
 import { undoOvertaken } from "./overtaken.ts";
 import { holdLabel, type Policy, stageLabel, stageOf, stages } from "./policy.ts";
-import { mergedLine } from "./report.ts";
+import { mergedLine, verdictWords } from "./report.ts";
 import { isAlive } from "./takeover.ts";
 
 export interface Repair {
@@ -35,7 +35,8 @@ export function repairs(snapshot: Snapshot, policy: Policy): Repair[] {
         closeItem(item, record, snapshot, policy) ??
         endJudging(item, record) ??
         unassignBot(item, record, snapshot) ??
-        rightStage(item, record);
+        rightStage(item, record) ??
+        rightVerdict(item, record, snapshot);
       return repair === null ? [] : [repair];
     })
     .slice(0, repairsMax);
@@ -157,6 +158,17 @@ function endJudging(item: Item, record: LedgerRecord): Repair | null {
 /** Approved, and another approval is needed. */
 function waitsForMore({ verdict }: LedgerRecord): boolean {
   return verdict?.verdict === "approved" && verdict.approvedBy.length < verdict.approvalsNeeded;
+}
+
+/** A review's `pending` that came after the verdict, long under way: the verdict is said again. What others say under that name is theirs. */
+function rightVerdict(item: Item, { state, verdict, run }: LedgerRecord, snapshot: Snapshot): Repair | null {
+  const { pull, statuses, issue } = item;
+  if (state !== "done" || verdict === undefined || verdict.head !== pull?.headSha) return null;
+  const said = statuses?.find(({ context }) => context === reviewContext);
+  const right = verdictWords(verdict);
+  if (said?.state !== "pending" || right.state === "pending" || !isProgram(snapshot, said.creator)) return null;
+  const effect = verdictStatus(verdict.head, right.state, right.description, run?.url ?? null);
+  return aRepair(item, `the verdict on #${issue.number} is said again`, { effects: [effect] });
 }
 
 /**

@@ -38,9 +38,10 @@ export async function publishVerdict(
 ): Promise<Published> {
   const standing = standingOf(job, change, given);
   const { note, rounds, round, isOver } = standing;
+  const said = report.verdictWords(note);
   const effects: Effect[] = [
     reviewOf(job, given, standing),
-    statusOfVerdict(job, standing),
+    judgedStatus(job, said.state, said.description),
     ...(isOver ? handBack(job, change, given, standing) : stageOf(job, note)),
     statusComment(report.reviewedComment(statusOf(job, given, standing))),
     ...answered(job.plan, "rocket"),
@@ -86,14 +87,6 @@ export function judgedStatus(
   ...[state, description]: [state: "pending" | "success" | "error" | "failure", description: string]
 ): Effect {
   return verdictStatus(plan.pull.headSha, state, description, run.url);
-}
-
-function statusOfVerdict(job: ReviewJob, { note, needsMore }: Standing): Effect {
-  const counts = report.countsText(note.findings);
-  if (note.verdict === "changes-requested") return judgedStatus(job, "failure", `round ${note.round}: ${counts}`);
-  const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
-  if (!needsMore) return judgedStatus(job, "success", said);
-  return judgedStatus(job, "pending", `${said}; ${note.approvalsNeeded} approvals are needed`);
 }
 
 /**

@@ -101,11 +101,17 @@ export function stopEffects(
 ): Effect[] {
   const seen: Effect[] =
     comment === null ? [] : [{ id: `answered-${comment}`, do: "react", comment, reaction: "rocket" }];
-  return [...triggerOff(job), unassignBot(job), ...seen];
+  // Whoever stops it takes back what anybody asked before.
+  return [...triggerOff(job), botOff(job, forgeNow(job.ports)), ...seen];
 }
 
-export function unassignBot(job: Pick<Job, "ports" | "who">): Effect {
-  const since = new Date(forgeNow(job.ports)).toISOString();
+/** The bot off the issue, unless a person put it there after the look that the work was chosen on. */
+export function unassignBot(job: Pick<Job, "who" | "snapshot">): Effect {
+  return botOff(job, job.snapshot.now);
+}
+
+function botOff(job: Pick<Job, "who">, sinceMs: number): Effect {
+  const since = new Date(sinceMs).toISOString();
   return { id: "unassign", do: "assign", on: "issue", add: [], remove: [job.who.me.login], since };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { doubledIn } from "../../src/core/doubles.ts";
 import type { Snapshot } from "../../src/core/model.ts";
 import { lateRepairs, repairs } from "../../src/core/repairs.ts";
-import type { Comment } from "../../src/forge/model.ts";
+import type { Comment, StatusEntry } from "../../src/forge/model.ts";
 import {
   aComment,
   anItem,
@@ -11,6 +11,7 @@ import {
   aPulledItem,
   aReview,
   aSnapshot,
+  aStatus,
   assigned,
   aVerdict,
   bot,
@@ -245,6 +246,33 @@ describe("hands off", () => {
 test("a bounded number a run", () => {
   const items = Array.from({ length: 30 }, (_, i) => anItem({ ...over, issue: { number: 100 + i } }));
   expect(repairs(aSnapshot({ items }), aPolicy())).toHaveLength(10);
+});
+
+describe("a `pending` that came after the verdict", () => {
+  const verdict = aVerdict({ head: sha("b") });
+  const done = { state: "done", pull: 20, verdict } as const;
+  const late = aStatus("agent-dispatch/review", "pending", { creator: bot });
+  const after = (record: object, statuses: StatusEntry[] | null) => of({ record, pull: aPull(), statuses });
+
+  test("the verdict is said again", () => {
+    const says = { do: "status", sha: sha("b"), context: "agent-dispatch/review" };
+    expect(after(done, [late])).toMatchObject([
+      { close: false, change: null, effects: [{ ...says, state: "success" }] },
+    ]);
+    const bad = aVerdict({ head: sha("b"), verdict: "changes-requested" });
+    expect(after({ ...done, verdict: bad }, [late])).toMatchObject([{ effects: [{ ...says, state: "failure" }] }]);
+  });
+
+  test.each([
+    ["it stands there", done, [{ ...late, state: "success" as const }]],
+    ["somebody else said it", done, [{ ...late, creator: "bob" }]],
+    ["nobody looked", done, null],
+    ["another approval is needed", { ...done, verdict: aVerdict({ head: sha("b"), approvalsNeeded: 2 }) }, [late]],
+    ["another head is there", { ...done, verdict: aVerdict({ head: sha("e") }) }, [late]],
+    ["somebody judges it now", { ...done, state: "held", at: iso(now) }, [late]],
+  ])("nothing where %s", (_, record, statuses) => {
+    expect(after(record, statuses)).toEqual([]);
+  });
 });
 
 describe("a review that ended without a word", () => {

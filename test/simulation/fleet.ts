@@ -201,7 +201,7 @@ export class Fleet {
     const postMs = this.#random.chance(0.25) ? this.#random.between(1, 20) * minute : this.#random.between(300, 8_000);
     if (hasPost) this.#world.schedule.after(postMs, () => this.#post(machine));
     // What the forge says of it: a cancelled run has ended at once, a lost runner's is called running for long.
-    const after = { cancelled: 0, killed: 3_000, "runner-lost": this.#random.between(10, 40) * minute }[how];
+    const after = { cancelled: 0, killed: 3_000, "runner-lost": this.#random.between(10, 25) * minute }[how];
     this.#over(machine, order, how === "cancelled" ? "cancelled" : "failure", after);
   }
 

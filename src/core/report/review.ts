@@ -138,3 +138,13 @@ function wordsBelow(reply: ReplyNote): string {
 export function replyComment(reply: ReplyNote): string {
   return `**${actionText(reply)}** ${code(reply.finding, 20)}${wordsBelow(reply)}`;
 }
+
+/** A verdict as the state and the words of its commit status. */
+export function verdictWords(note: VerdictNote): { state: "success" | "failure" | "pending"; description: string } {
+  if (note.verdict === "changes-requested")
+    return { state: "failure", description: `round ${note.round}: ${countsText(note.findings)}` };
+  const said = `round ${note.round}: approved by ${note.approvedBy.join(", ")}`;
+  return note.approvedBy.length >= note.approvalsNeeded
+    ? { state: "success", description: said }
+    : { state: "pending", description: `${said}; ${note.approvalsNeeded} approvals are needed` };
+}

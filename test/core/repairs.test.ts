@@ -252,15 +252,15 @@ describe("a `pending` that came after the verdict", () => {
   const verdict = aVerdict({ head: sha("b") });
   const done = { state: "done", pull: 20, verdict } as const;
   const late = aStatus("agent-dispatch/review", "pending", { creator: bot });
-  const after = (record: object, statuses: StatusEntry[] | null) => of({ record, pull: aPull(), statuses });
+  const looked = (record: object, statuses: StatusEntry[] | null) => of({ record, pull: aPull(), statuses });
 
   test("the verdict is said again", () => {
     const says = { do: "status", sha: sha("b"), context: "agent-dispatch/review" };
-    expect(after(done, [late])).toMatchObject([
+    expect(looked(done, [late])).toMatchObject([
       { close: false, change: null, effects: [{ ...says, state: "success" }] },
     ]);
     const bad = aVerdict({ head: sha("b"), verdict: "changes-requested" });
-    expect(after({ ...done, verdict: bad }, [late])).toMatchObject([{ effects: [{ ...says, state: "failure" }] }]);
+    expect(looked({ ...done, verdict: bad }, [late])).toMatchObject([{ effects: [{ ...says, state: "failure" }] }]);
   });
 
   test.each([
@@ -271,7 +271,7 @@ describe("a `pending` that came after the verdict", () => {
     ["another head is there", { ...done, verdict: aVerdict({ head: sha("e") }) }, [late]],
     ["somebody judges it now", { ...done, state: "held", at: iso(now) }, [late]],
   ])("nothing where %s", (_, record, statuses) => {
-    expect(after(record, statuses)).toEqual([]);
+    expect(looked(record, statuses)).toEqual([]);
   });
 });
 

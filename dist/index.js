@@ -51252,7 +51252,7 @@ function commandOf(line, bot, on) {
 /* harmony export */ });
 /* harmony import */ var _marker_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5845);
 /* harmony import */ var _orders_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6314);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7783);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1429);
 // `/agent pause` and `/agent resume` on the dashboard issue: the whole program stops, or goes on. Read also while it is paused.
 
 
@@ -51336,8 +51336,8 @@ var core_policy = __nccwpck_require__(9861);
 var priority = __nccwpck_require__(9519);
 // EXTERNAL MODULE: ./lib/core/explain.js
 var explain = __nccwpck_require__(9852);
-// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
-var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/report.js + 12 modules
+var report = __nccwpck_require__(1429);
 // EXTERNAL MODULE: ./lib/core/standing.js
 var standing = __nccwpck_require__(9399);
 ;// CONCATENATED MODULE: ./lib/core/replies.js
@@ -52017,7 +52017,7 @@ function withoutFormalReviews(effects) {
 /* harmony export */ });
 /* unused harmony exports gates, verdictOf */
 /* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1671);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7783);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1429);
 // Why an item moves or does not: every row of the decision table with what it looks at. Answers `/agent why` and `mode: explain`.
 
 
@@ -53221,8 +53221,8 @@ var model = __nccwpck_require__(7206);
 var marker = __nccwpck_require__(5845);
 // EXTERNAL MODULE: ./lib/core/policy.js
 var core_policy = __nccwpck_require__(9861);
-// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
-var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/report.js + 12 modules
+var report = __nccwpck_require__(1429);
 ;// CONCATENATED MODULE: ./lib/core/overtaken.js
 // What a run had sent before it lost its claim can be carried out after the next run has ended. On an item that waits for a person nobody would
 // see to it any more, so what the program did there after its record was closed is undone; what people did stays. Where work goes on, the next
@@ -53536,7 +53536,7 @@ function rightStage(item, record) {
 
 /***/ }),
 
-/***/ 7783:
+/***/ 1429:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -54259,64 +54259,6 @@ function rounds_waysOn(r) {
 
 
 
-function workingComment(w) {
-    return page("status", {}, [
-        `${workingHead(w)} · \`${w.profile}\` · ${runText(w.run)}`,
-        [askedText(w), workingText(w), `Started ${(0,core_text/* clockTime */.qo)(w.startedAt)}.`].filter((part) => part !== "").join(" "),
-        w.sandboxed ? "" : "The agent runs without a sandbox.",
-        footer,
-    ]);
-}
-/** The status of an agent at work with how far it is, before the line of who wrote it. `body` is as it was first written. */
-function withProgress(body, text) {
-    const line = `At work for ${text}.`;
-    const at = body.indexOf(footer);
-    return at === -1 ? `${body}\n\n${line}` : `${body.slice(0, at)}${line}\n\n${body.slice(at)}`;
-}
-/** A rework names its causes instead: the giver of the order is not always one. */
-function askedText(w) {
-    return w.askedBy === "" || w.kind === "rework" ? "" : `Asked for by ${w.askedBy}.`;
-}
-function workingHead(w) {
-    const attempt = `attempt ${w.attempt} of ${w.attemptsMax}`;
-    // The first attempt at a round is the normal case: only a further one is worth a word.
-    const again = w.attempt > 1 ? ` · ${attempt}` : "";
-    switch (w.kind) {
-        case undefined:
-        case "implement":
-            return `**Working on this** · ${attempt}`;
-        case "review":
-            return `**Reviewing #${w.pull}** · ${roundText(w.round, w.roundsMax)}${again}`;
-        case "rework":
-            return `**Reworking #${w.pull}**${w.round === null ? "" : ` · ${roundText(w.round, w.roundsMax)}`}${again}`;
-        default:
-            return w;
-    }
-}
-function workingText(w) {
-    switch (w.kind) {
-        case undefined:
-        case "implement":
-            return `The work will come as a pull request from \`${w.branch}\`.`;
-        case "review":
-            return `A fresh agent judges commit ${page_short(w.head)}.`;
-        case "rework":
-            return w.causes.length === 0 ? "" : `Why: ${w.causes.join("; ")}.`;
-        default:
-            return w;
-    }
-}
-/** Why a pull request goes back to its author, in words: "a person asked", "conflict with main", "2 findings", "checks red: ci". */
-function causesOf(causes, base, findings) {
-    return [
-        causes.ordered || causes.reviews.length > 0 ? "a person asked" : "",
-        causes.conflict ? `conflict with ${(0,core_text/* code */.aY)(base)}` : "",
-        causes.findings ? (findings === 0 ? "findings" : counted(findings, "finding")) : "",
-        causes.red.length === 0
-            ? ""
-            : `checks red: ${page_names(causes.red.map((status) => status.context), 5)}`,
-    ].filter((cause) => cause !== "");
-}
 function publishedComment(p) {
     return page("status", {}, [
         `**Pull request #{{pull}} is open**; the next run reviews it · attempt ${p.attempt} · \`${p.profile}\` · ${runText(p.run)}`,
@@ -54457,9 +54399,73 @@ function whyText(w) {
     return [`#${w.item}: ${plain(w.decision)}`, ...rows, ...kept].join("\n");
 }
 
+;// CONCATENATED MODULE: ./lib/core/report/working.js
+// The status comment while an agent is at work.
+
+
+function workingComment(w) {
+    return page("status", {}, [
+        `${workingHead(w)} · \`${w.profile}\` · ${runText(w.run)}`,
+        [askedText(w), workingText(w), `Started ${(0,core_text/* clockTime */.qo)(w.startedAt)}.`].filter((part) => part !== "").join(" "),
+        w.sandboxed ? "" : "The agent runs without a sandbox.",
+        footer,
+    ]);
+}
+/** The status of an agent at work with how far it is, before the line of who wrote it. `body` is as it was first written. */
+function withProgress(body, text) {
+    const line = `At work for ${text}.`;
+    const at = body.indexOf(footer);
+    return at === -1 ? `${body}\n\n${line}` : `${body.slice(0, at)}${line}\n\n${body.slice(at)}`;
+}
+/** A rework names its causes instead: the giver of the order is not always one. */
+function askedText(w) {
+    return w.askedBy === "" || w.kind === "rework" ? "" : `Asked for by ${w.askedBy}.`;
+}
+function workingHead(w) {
+    const attempt = `attempt ${w.attempt} of ${w.attemptsMax}`;
+    // The first attempt at a round is the normal case: only a further one is worth a word.
+    const again = w.attempt > 1 ? ` · ${attempt}` : "";
+    switch (w.kind) {
+        case undefined:
+        case "implement":
+            return `**Working on this** · ${attempt}`;
+        case "review":
+            return `**Reviewing #${w.pull}** · ${roundText(w.round, w.roundsMax)}${again}`;
+        case "rework":
+            return `**Reworking #${w.pull}**${w.round === null ? "" : ` · ${roundText(w.round, w.roundsMax)}`}${again}`;
+        default:
+            return w;
+    }
+}
+function workingText(w) {
+    switch (w.kind) {
+        case undefined:
+        case "implement":
+            return `The work will come as a pull request from \`${w.branch}\`.`;
+        case "review":
+            return `A fresh agent judges commit ${page_short(w.head)}.`;
+        case "rework":
+            return w.causes.length === 0 ? "" : `Why: ${w.causes.join("; ")}.`;
+        default:
+            return w;
+    }
+}
+/** Why a pull request goes back to its author, in words: "a person asked", "conflict with main", "2 findings", "checks red: ci". */
+function causesOf(causes, base, findings) {
+    return [
+        causes.ordered || causes.reviews.length > 0 ? "a person asked" : "",
+        causes.conflict ? `conflict with ${(0,core_text/* code */.aY)(base)}` : "",
+        causes.findings ? (findings === 0 ? "findings" : counted(findings, "finding")) : "",
+        causes.red.length === 0
+            ? ""
+            : `checks red: ${page_names(causes.red.map((status) => status.context), 5)}`,
+    ].filter((cause) => cause !== "");
+}
+
 ;// CONCATENATED MODULE: ./lib/core/report.js
 // Every text that people read on the forge. Short, the most important first, long parts folded. Foreign words pass `harmless`; the redaction
 // happens where texts leave the program. One file below `report/` for each kind of text; this is the door to all of them.
+
 
 
 
@@ -58338,7 +58344,7 @@ async function linesInDiff(host, from, to) {
 
 /***/ }),
 
-/***/ 86:
+/***/ 5550:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59037,11 +59043,73 @@ function firstWords({ argv, resume }, values) {
 
 // EXTERNAL MODULE: ./lib/agent/mark.js
 var mark = __nccwpck_require__(7344);
+;// CONCATENATED MODULE: ./lib/agent/events.js
+// What single events say by a rule: paths of JSON become words, counts and tool calls.
+
+
+function callsIn({ take: paths }, event) {
+    const inputs = paths?.["input"] === undefined ? [] : valuesAt(event, paths["input"].split("."));
+    const names = textsAt(event, paths?.["name"]);
+    return textsAt(event, paths?.["id"]).map((id, at) => ({
+        ...{ id, name: cutBytes(names[at] ?? names[0] ?? "a tool", 100) },
+        input: JSON.stringify(inputs[at] ?? null),
+    }));
+}
+function textsAt(event, path) {
+    return path === undefined ? [] : valuesAt(event, path.split(".")).filter((value) => typeof value === "string");
+}
+function errorEvent(rule, event) {
+    const status = numberAt(event, rule.take?.["status"]);
+    return {
+        status: status !== null && status >= 100 && status <= 599 ? status : null,
+        code: cutBytes(textAt(event, rule.take?.["code"]), 200),
+        text: cutBytes(textAt(event, rule.take?.["text"]), 2_000),
+    };
+}
+function addTokens(rule, before, event) {
+    const count = (name) => added(rule, before?.[name] ?? null, numberAt(event, rule.take?.[name])) ?? before?.[name] ?? 0;
+    return {
+        input: count("input"),
+        output: count("output"),
+        cacheRead: count("cacheRead"),
+        cacheWrite: count("cacheWrite"),
+    };
+}
+function added(rule, before, now) {
+    if (now === null || now < 0)
+        return before;
+    return rule.mode === "sum" ? (before ?? 0) + now : now;
+}
+function joined(rule, before, now) {
+    return rule.mode === "concat" ? before + now : now;
+}
+function textAt(event, path) {
+    return String(take(event, path) ?? "");
+}
+function numberAt(event, path) {
+    const value = take(event, path);
+    return typeof value === "number" ? value : null;
+}
+/** Seconds since 1970; a value that is no moment of this century is none. */
+function inMs(seconds) {
+    return seconds !== null && seconds > 946_684_800 && seconds < 4_102_444_800 ? Math.round(seconds * 1_000) : null;
+}
+function parseObject(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === "object" && value !== null ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+
 ;// CONCATENATED MODULE: ./lib/agent/output.js
 // What an agent's standard output says, by its preset's rules. The same reader serves the running agent (has it finished?) and the kept file.
 //
 // Lines end at the byte \n and nowhere else: `readline` would also split at U+2028, which JSON may contain. What is no event is counted and passed
 // over. Memory is bounded by the longest line, not by the output.
+
 
 
 
@@ -59200,62 +59268,6 @@ class OutputReader {
             default:
                 rule.emit;
         }
-    }
-}
-function callsIn({ take: paths }, event) {
-    const inputs = paths?.["input"] === undefined ? [] : valuesAt(event, paths["input"].split("."));
-    const names = textsAt(event, paths?.["name"]);
-    return textsAt(event, paths?.["id"]).map((id, at) => ({
-        ...{ id, name: cutBytes(names[at] ?? names[0] ?? "a tool", 100) },
-        input: JSON.stringify(inputs[at] ?? null),
-    }));
-}
-function textsAt(event, path) {
-    return path === undefined ? [] : valuesAt(event, path.split(".")).filter((value) => typeof value === "string");
-}
-function errorEvent(rule, event) {
-    const status = numberAt(event, rule.take?.["status"]);
-    return {
-        status: status !== null && status >= 100 && status <= 599 ? status : null,
-        code: cutBytes(textAt(event, rule.take?.["code"]), 200),
-        text: cutBytes(textAt(event, rule.take?.["text"]), 2_000),
-    };
-}
-function addTokens(rule, before, event) {
-    const count = (name) => added(rule, before?.[name] ?? null, numberAt(event, rule.take?.[name])) ?? before?.[name] ?? 0;
-    return {
-        input: count("input"),
-        output: count("output"),
-        cacheRead: count("cacheRead"),
-        cacheWrite: count("cacheWrite"),
-    };
-}
-function added(rule, before, now) {
-    if (now === null || now < 0)
-        return before;
-    return rule.mode === "sum" ? (before ?? 0) + now : now;
-}
-function joined(rule, before, now) {
-    return rule.mode === "concat" ? before + now : now;
-}
-function textAt(event, path) {
-    return String(take(event, path) ?? "");
-}
-function numberAt(event, path) {
-    const value = take(event, path);
-    return typeof value === "number" ? value : null;
-}
-/** Seconds since 1970; a value that is no moment of this century is none. */
-function inMs(seconds) {
-    return seconds !== null && seconds > 946_684_800 && seconds < 4_102_444_800 ? Math.round(seconds * 1_000) : null;
-}
-function parseObject(text) {
-    try {
-        const value = JSON.parse(text);
-        return typeof value === "object" && value !== null ? value : null;
-    }
-    catch {
-        return null;
     }
 }
 function forEachChunk(file, read) {
@@ -59436,8 +59448,8 @@ var jobs_job = __nccwpck_require__(3787);
 var marker = __nccwpck_require__(5845);
 // EXTERNAL MODULE: ./lib/core/model.js
 var model = __nccwpck_require__(7206);
-// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
-var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/report.js + 12 modules
+var report = __nccwpck_require__(1429);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/jobs/progress.js
@@ -59712,7 +59724,7 @@ async function rewritesApproved(job, head) {
 /* harmony import */ var _core_guards_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7429);
 /* harmony import */ var _git_clone_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4389);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(86);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5550);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
 /* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
 /* harmony import */ var _prompts_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4951);
@@ -60830,7 +60842,7 @@ async function apply(run, effect) {
 /* harmony import */ var _agent_profile_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4444);
 /* harmony import */ var _core_budget_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9610);
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8165);
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7783);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1429);
 /* harmony import */ var _core_takeover_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4538);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9716);
 /* harmony import */ var _ledger_chain_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5476);
@@ -62299,7 +62311,7 @@ async function commitsOn(host, from, to, paths) {
 /* harmony import */ var _git_patch_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7562);
 /* harmony import */ var _git_review_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5666);
 /* harmony import */ var _workspace_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8230);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(86);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5550);
 // The change that a review judges: one head against the commit where it left its base, and what the reviewer's clone starts from.
 
 
@@ -62584,7 +62596,7 @@ function ranOn({ claim }, head, unprepared) {
 /* harmony export */ });
 /* harmony import */ var _core_failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8165);
 /* harmony import */ var _core_verdict_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4418);
-/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(86);
+/* harmony import */ var _agent_run_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5550);
 /* harmony import */ var _author_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6977);
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2755);
 /* harmony import */ var _parking_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5620);
@@ -62956,7 +62968,7 @@ async function logOf(ports, targetUrl) {
 /* harmony export */ });
 /* harmony import */ var _core_answers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9960);
 /* harmony import */ var _core_effects_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2361);
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7783);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1429);
 /* harmony import */ var _outcome_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3259);
 /* harmony import */ var _approval_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1953);
 /* harmony import */ var _endings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5748);
@@ -63446,7 +63458,7 @@ function endedText(end) {
 /* harmony export */ });
 /* harmony import */ var _core_model_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7206);
 /* harmony import */ var _core_policy_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9861);
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7783);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1429);
 /* harmony import */ var _job_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3787);
 /* harmony import */ var _kept_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2938);
 // The effects that endings are made of, each under its name: what the forge shall show after it.
@@ -66177,8 +66189,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/connect.js + 40 modules
 var connect = __nccwpck_require__(2675);
-// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
-var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/report.js + 12 modules
+var report = __nccwpck_require__(1429);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/outcome.js
@@ -66327,8 +66339,8 @@ var agent_profile = __nccwpck_require__(4444);
 var core_decision = __nccwpck_require__(3657);
 // EXTERNAL MODULE: ./lib/core/model.js
 var model = __nccwpck_require__(7206);
-// EXTERNAL MODULE: ./lib/core/report.js + 11 modules
-var report = __nccwpck_require__(7783);
+// EXTERNAL MODULE: ./lib/core/report.js + 12 modules
+var report = __nccwpck_require__(1429);
 // EXTERNAL MODULE: ./lib/core/takeover.js
 var takeover = __nccwpck_require__(4538);
 ;// CONCATENATED MODULE: ./lib/core/strays.js
@@ -67957,8 +67969,8 @@ async function resume_handOver(job, why) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 12 modules
-var agent_run = __nccwpck_require__(86);
+// EXTERNAL MODULE: ./lib/jobs/agent-run.js + 13 modules
+var agent_run = __nccwpck_require__(5550);
 // EXTERNAL MODULE: ./lib/core/verdict.js
 var verdict = __nccwpck_require__(4418);
 ;// CONCATENATED MODULE: ./lib/jobs/reviewed.js
@@ -69240,7 +69252,7 @@ function stopOnSignals({ log, claim }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Y: () => (/* binding */ summaryOf)
 /* harmony export */ });
-/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7783);
+/* harmony import */ var _core_report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1429);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9716);
 // The job's summary: what people see before they read a log (Gitea 1.27 and runner 2.0 show it).
 

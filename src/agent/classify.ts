@@ -6,8 +6,9 @@
 
 import { createHash } from "node:crypto";
 import type { FailureClass } from "../core/failure.ts";
+import type { ErrorEvent } from "./events.ts";
 import type { EndReason } from "./limits.ts";
-import type { AgentOutput, ErrorEvent } from "./output.ts";
+import type { AgentOutput } from "./output.ts";
 import type { AgentPreset } from "./preset.ts";
 import { plausibleReset, resetTime } from "./reset.ts";
 import { inferResult, type ReadResult, type Result } from "./result.ts";

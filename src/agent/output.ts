@@ -4,7 +4,22 @@
 // over. Memory is bounded by the longest line, not by the output.
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type AgentPreset, matches, type Rule, take, valuesAt } from "./preset.ts";
+import {
+  added,
+  addTokens,
+  type Call,
+  callsIn,
+  type ErrorEvent,
+  errorEvent,
+  inMs,
+  joined,
+  numberAt,
+  parseObject,
+  type Tokens,
+  textAt,
+  textsAt,
+} from "./events.ts";
+import { type AgentPreset, matches, type Rule } from "./preset.ts";
 import { cutBytes, cutBytesAtStart, decode } from "./text.ts";
 
 export interface AgentOutput {
@@ -42,22 +57,6 @@ export interface Progress {
   openTool: string | null;
   /** Equal tool calls in a row, up to now. */
   repeats: number;
-}
-
-export interface Tokens {
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-}
-
-export interface ErrorEvent {
-  /** HTTP status; null when there was none. */
-  status: number | null;
-  /** The CLI's word for it, may be empty. */
-  code: string;
-  /** Its sentence for it, may be empty. */
-  text: string;
 }
 
 const finalBytesMax = 60_000;
@@ -217,78 +216,6 @@ export class OutputReader {
       default:
         rule.emit satisfies never;
     }
-  }
-}
-
-interface Call {
-  id: string;
-  name: string;
-  /** Its arguments as JSON. */
-  input: string;
-}
-
-function callsIn({ take: paths }: Rule, event: object): Call[] {
-  const inputs = paths?.["input"] === undefined ? [] : valuesAt(event, paths["input"].split("."));
-  const names = textsAt(event, paths?.["name"]);
-  return textsAt(event, paths?.["id"]).map((id, at) => ({
-    ...{ id, name: cutBytes(names[at] ?? names[0] ?? "a tool", 100) },
-    input: JSON.stringify(inputs[at] ?? null),
-  }));
-}
-
-function textsAt(event: object, path: string | undefined): string[] {
-  return path === undefined ? [] : valuesAt(event, path.split(".")).filter((value) => typeof value === "string");
-}
-
-function errorEvent(rule: Rule, event: object): ErrorEvent {
-  const status = numberAt(event, rule.take?.["status"]);
-  return {
-    status: status !== null && status >= 100 && status <= 599 ? status : null,
-    code: cutBytes(textAt(event, rule.take?.["code"]), 200),
-    text: cutBytes(textAt(event, rule.take?.["text"]), 2_000),
-  };
-}
-
-function addTokens(rule: Rule, before: Tokens | null, event: object): Tokens {
-  const count = (name: keyof Tokens) =>
-    added(rule, before?.[name] ?? null, numberAt(event, rule.take?.[name])) ?? before?.[name] ?? 0;
-  return {
-    input: count("input"),
-    output: count("output"),
-    cacheRead: count("cacheRead"),
-    cacheWrite: count("cacheWrite"),
-  };
-}
-
-function added(rule: Rule, before: number | null, now: number | null): number | null {
-  if (now === null || now < 0) return before;
-  return rule.mode === "sum" ? (before ?? 0) + now : now;
-}
-
-function joined(rule: Rule, before: string, now: string): string {
-  return rule.mode === "concat" ? before + now : now;
-}
-
-function textAt(event: object, path: string | undefined): string {
-  return String(take(event, path) ?? "");
-}
-
-function numberAt(event: object, path: string | undefined): number | null {
-  const value = take(event, path);
-  return typeof value === "number" ? value : null;
-}
-
-/** Seconds since 1970; a value that is no moment of this century is none. */
-function inMs(seconds: number | null): number | null {
-  return seconds !== null && seconds > 946_684_800 && seconds < 4_102_444_800 ? Math.round(seconds * 1_000) : null;
-}
-
-function parseObject(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : null;
-  } catch {
-    return null;
   }
 }
 

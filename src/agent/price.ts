@@ -1,6 +1,6 @@
 // What a run cost in money: the CLI's own figure, else its tokens by the prices that the policy gives for its profile, else nobody knows.
 
-import type { Tokens } from "./output.ts";
+import type { Tokens } from "./events.ts";
 import type { Profile } from "./profile.ts";
 
 /** USD for a million tokens. Tokens read from or written to a cache cost as input does where nothing else is said. */

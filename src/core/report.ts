@@ -20,3 +20,4 @@ export * from "./report/review.ts";
 export * from "./report/rounds.ts";
 export * from "./report/status.ts";
 export * from "./report/why.ts";
+export * from "./report/working.ts";
